@@ -1,0 +1,37 @@
+/** `map` and `forEach`: all outcomes of an operation, in input order. */
+import { type ItemReceiver, ItemRun, type ItemRunSpec } from './item-run.js';
+
+export function collect(spec: ItemRunSpec): Promise<unknown[]> {
+  const settle = spec.options.onError === 'settle';
+  return new Promise((resolve, reject) => {
+    const results: unknown[] = [];
+    const receiver: ItemReceiver = {
+      outcome: (index, ok, value) => {
+        // Filled up to the index first: holes would make the array slow for its reader.
+        while (results.length < index) results.push(undefined);
+        results[index] = settle ? settled(ok, value) : value;
+        run.read(1);
+      },
+      ended: () => resolve(results),
+      failed: reject,
+    };
+    const run = new ItemRun(spec, receiver);
+    run.start();
+  });
+}
+
+/** Waits for the end and keeps no outcome, but those of failed items where failures settle. */
+export function drain(spec: ItemRunSpec): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const run = new ItemRun(spec, {
+      outcome: () => run.read(1),
+      ended: () => resolve(),
+      failed: reject,
+    });
+    run.start();
+  });
+}
+
+export function settled(ok: boolean, value: unknown): PromiseSettledResult<unknown> {
+  return ok ? { status: 'fulfilled', value } : { status: 'rejected', reason: value };
+}

@@ -1,0 +1,78 @@
+/** The calls of everyday work, on one pool that is made when it is first needed. */
+import type { AnyIterable } from './item-run.js';
+import type { MapOptions } from './options.js';
+import { Pool, type RunResult, type TaskResult } from './pool.js';
+
+let shared: Pool | undefined;
+
+/**
+ * The default pool: one worker per usable core, started on first use, never keeping the process alive while it has
+ * no work. In a task: the pool that the task runs in.
+ */
+export function pool(): Pool {
+  shared ??= Pool.ofWorker() ?? new Pool({ name: 'the default pool' });
+  return shared;
+}
+
+/** {@link Pool.run} on the default pool. */
+export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): RunResult<R> {
+  return pool().run(fn, ...args);
+}
+
+/** {@link Pool.map} on the default pool. */
+export function map<T, R>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => R,
+  options: MapOptions & { readonly onError: 'settle' },
+): Promise<PromiseSettledResult<TaskResult<R>>[]>;
+export function map<T, R>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => R,
+  options?: MapOptions,
+): Promise<TaskResult<R>[]>;
+export function map(
+  items: AnyIterable<unknown>,
+  fn: (item: unknown, index: number) => unknown,
+  options?: MapOptions,
+): Promise<unknown[]> {
+  return pool().map(items, fn, options);
+}
+
+/** {@link Pool.stream} on the default pool. */
+export function stream<T, R>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => R,
+  options: MapOptions & { readonly onError: 'settle' },
+): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
+export function stream<T, R>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => R,
+  options?: MapOptions,
+): AsyncIterableIterator<TaskResult<R>>;
+export function stream(
+  items: AnyIterable<unknown>,
+  fn: (item: unknown, index: number) => unknown,
+  options?: MapOptions,
+): AsyncIterableIterator<unknown> {
+  return pool().stream(items, fn, options);
+}
+
+/** {@link Pool.forEach} on the default pool. */
+export function forEach<T>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => unknown,
+  options?: MapOptions,
+): Promise<void> {
+  return pool().forEach(items, fn, options);
+}
+
+/** {@link Pool.reduce} on the default pool. */
+export function reduce<T, A>(
+  items: AnyIterable<T>,
+  step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
+  combine: (a: A, b: A) => A | PromiseLike<A>,
+  initial: A,
+  options?: MapOptions,
+): Promise<A> {
+  return pool().reduce(items, step, combine, initial, options);
+}

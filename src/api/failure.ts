@@ -1,0 +1,56 @@
+/** A task's error as its caller sees it: itself, with the caller's frames beneath and the task it came from. */
+import { SimulError, type TaskOrigin } from '../errors.js';
+
+/** The caller's stack, taken when the call is made and formatted only if it fails. */
+export interface CallSite {
+  readonly stack?: string;
+}
+
+/** Where the call of `entry` (a public function) was made. */
+export function callSite(entry: Function): CallSite {
+  const site: { stack?: string } = {};
+  Error.captureStackTrace(site, entry);
+  return site;
+}
+
+/** Frames of this package say nothing to its user. */
+const own = ownFolder();
+
+function ownFolder(): string | undefined {
+  try {
+    return new URL('..', import.meta.url).href;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOwnFrame(line: string): boolean {
+  return (own !== undefined && line.includes(own)) || line.includes('node:internal/');
+}
+
+/** Adds the frames of the call to the error's own, and `task`; anything but an error is left as it is. */
+export function attribute(error: unknown, site: CallSite, origin: TaskOrigin): unknown {
+  if (!(error instanceof Error)) return error;
+  const frames = site.stack?.split('\n').slice(1).filter((line) => !isOwnFrame(line)) ?? [];
+  const stack = (error.stack ?? String(error)).split('\n').filter((line) => !isOwnFrame(line));
+  define(error, 'stack', [...stack, ...frames].join('\n'));
+  define(error, 'task', origin);
+  return error;
+}
+
+/** An engine's own fault, raised for the task `origin`: one error may stand for many tasks, so each gets a copy. */
+export function attributeFault(error: Error, site: CallSite, origin: TaskOrigin): Error {
+  if (!(error instanceof SimulError) || error.constructor === SimulError) return error;
+  const Type = error.constructor as new (message: string, options: ErrorOptions) => SimulError;
+  const { exitCode } = error as { exitCode?: number };
+  const options = { ...(error.cause === undefined ? {} : { cause: error.cause }), exitCode };
+  const copy = new Type(error.message, options);
+  const frames = site.stack?.split('\n').slice(1).filter((line) => !isOwnFrame(line)) ?? [];
+  define(copy, 'stack', [`${error.name}: ${error.message}`, ...frames].join('\n'));
+  define(copy, 'task', origin);
+  return copy;
+}
+
+function define(error: Error, key: string, value: unknown): void {
+  Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+}

@@ -1,0 +1,92 @@
+import { TaskCancelledError } from '../errors.js';
+
+export type FutureState = 'pending' | 'running' | 'done' | 'failed' | 'cancelled';
+
+/** Timestamps are in ms since the epoch, undefined until they happen. */
+export interface FutureInfo {
+  readonly submitted: number;
+  readonly started: number | undefined;
+  readonly finished: number | undefined;
+  /** The worker that ran it last. */
+  readonly worker: number | undefined;
+  /** Attempts begun. */
+  readonly attempts: number;
+}
+
+/** What a future asks of the call behind it. */
+export interface FutureSource {
+  readonly id: string;
+  state(): FutureState;
+  info(): FutureInfo;
+  explain(): string;
+  cancel(reason: unknown): boolean;
+}
+
+/** How the call behind a future settles it. */
+export interface Settle<T> {
+  resolve(value: T | PromiseLike<T>): void;
+  reject(reason: unknown): void;
+}
+
+/**
+ * The result of a task, to come. A promise that also knows its task and can cancel it. `then`, `catch` and
+ * `finally` give plain promises.
+ */
+export class Future<T> extends Promise<T> {
+  #source: FutureSource | undefined;
+
+  /** Derived promises are plain: subclassing them too would cost three times as much. */
+  static override get [Symbol.species](): PromiseConstructor {
+    return Promise;
+  }
+
+  /** @internal */
+  static make<T>(source: (settle: Settle<T>) => FutureSource): Future<T> {
+    let settle: Settle<T> | undefined;
+    const future = new Future<T>((resolve, reject) => {
+      settle = { resolve, reject };
+    });
+    future.#source = source(settle as Settle<T>);
+    return future;
+  }
+
+  get #call(): FutureSource {
+    if (this.#source === undefined) throw new TypeError('this future was not made by a pool');
+    return this.#source;
+  }
+
+  get id(): string {
+    return this.#call.id;
+  }
+
+  get state(): FutureState {
+    return this.#call.state();
+  }
+
+  get info(): FutureInfo {
+    return this.#call.info();
+  }
+
+  /** In words, what a pending task waits for. */
+  explain(): string {
+    return this.#call.explain();
+  }
+
+  /**
+   * Cancels the task: one that waits never starts, one that runs is asked to stop by its `task().signal` and,
+   * after its `grace`, made to. The future rejects at once, with `reason` or a TaskCancelledError.
+   *
+   * @returns false where the task was settled before.
+   */
+  cancel(reason?: unknown): boolean {
+    return this.#call.cancel(reason ?? new TaskCancelledError(`task ${this.id} was cancelled`));
+  }
+
+  /** The values of a generator's task, as they come. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<T extends AsyncIterable<infer V> ? V : never> {
+    yield* (await this) as AsyncIterable<T extends AsyncIterable<infer V> ? V : never>;
+  }
+}
+
+// `await` and `Promise.all` wrap every promise whose constructor is not Promise; this spares them that.
+Object.defineProperty(Future.prototype, 'constructor', { value: Promise, configurable: true, writable: true });

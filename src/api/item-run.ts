@@ -1,0 +1,495 @@
+/**
+ * The engine room of `map`, `stream`, `forEach` and `reduce`: reads the input lazily, packs chunks, keeps a
+ * bounded window in flight, tries again what failed, and hands outcomes over as they come.
+ *
+ * States: feeding → drained (input at its end) → over. `#fail` and `cancel` lead to over from anywhere; after
+ * that nothing is handed over any more.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Packed, Packer } from '../codec/index.js';
+import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import type { Items } from '../transport/index.js';
+import { taskId } from '../worker/index.js';
+import { CHUNK_BYTES, Chunker } from './chunker.js';
+import { attribute, attributeFault, type CallSite } from './failure.js';
+import { Meter } from './meter.js';
+import type { MapOptions } from './options.js';
+import { limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
+import { ResultStream } from './result-stream.js';
+import { retryDelay } from './retry.js';
+
+export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
+
+export interface ItemRunSpec {
+  readonly core: PoolCore;
+  readonly kind: 'map' | 'each' | 'fold';
+  readonly items: AnyIterable<unknown>;
+  readonly fn: Function;
+  readonly options: MapOptions;
+  readonly pinned: number;
+  readonly site: CallSite;
+}
+
+/** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
+export interface ItemReceiver {
+  outcome(index: number, ok: boolean, value: unknown): void;
+  ended(count: number): void;
+  failed(error: unknown): void;
+}
+
+/** Chunks in flight for each worker: one runs, one waits beside it, one is on its way. */
+const CHUNKS_AHEAD = 3;
+/** Work in a default window, in ms, and its bounds in items. */
+const WINDOW_TIME = 100;
+const LEAST_WINDOW = 16;
+const MOST_WINDOW = 16_384;
+
+interface Chunk {
+  readonly items: Items;
+  readonly base: number;
+  readonly task: number;
+  open: number;
+}
+
+export class ItemRun {
+  readonly #spec: ItemRunSpec;
+  readonly #receiver: ItemReceiver;
+  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
+  readonly #length: number | undefined;
+  readonly #workers: number;
+  readonly #chunker: Chunker;
+  readonly #limits: JobLimits;
+  readonly #meter: Meter;
+  readonly #tickets = new Set<JobTicket>();
+  readonly #streams = new Map<number, ResultStream>();
+  readonly #begun = performance.now();
+  #operation: EngineOperation | undefined;
+  #next = 0;
+  #told = 0;
+  #chunks = 0;
+  /** Items handed over that the reader has not taken yet. */
+  #unread = 0;
+  #drained = false;
+  #over = false;
+  #feeding = false;
+  #onAbort: (() => void) | undefined;
+
+  constructor(spec: ItemRunSpec, receiver: ItemReceiver) {
+    this.#spec = spec;
+    this.#receiver = receiver;
+    this.#iterator = iteratorOf(spec.items);
+    this.#length = lengthOf(spec.items);
+    this.#workers = spec.pinned >= 0 ? 1 : spec.core.engine.size;
+    this.#limits = limitsOf(spec.options);
+    const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
+    this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
+    const report = spec.options.onProgress;
+    this.#meter = new Meter(
+      this.#length,
+      report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
+      () => spec.core.engine.stats(),
+      () => this.#next - this.#told,
+    );
+  }
+
+  /** Packs the function and begins; what cannot travel is told as a failure. */
+  start(): void {
+    const { core, fn, options, kind } = this.#spec;
+    const { signal } = options;
+    if (signal?.aborted === true) return this.#fail(signal.reason);
+    try {
+      const packer = new Packer({ exact: true, label: 'fn' });
+      packer.item(fn);
+      this.#operation = core.engine.operation({
+        kind,
+        seed: options.seed ?? randomSeed(),
+        seeded: options.seed !== undefined,
+        timed: options.timeout !== undefined,
+        unboundedStreams: true,
+        fn: packer.finish(),
+      });
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (signal !== undefined) {
+      this.#onAbort = () => this.#fail(signal.reason);
+      signal.addEventListener('abort', this.#onAbort, { once: true });
+    }
+    this.#feed();
+  }
+
+  /** The reader took `count` outcomes. */
+  read(count: number): void {
+    this.#unread -= count;
+    this.#feed();
+  }
+
+  /** Gives up quietly: nothing more is told. */
+  cancel(reason: unknown): void {
+    this.#stop(reason);
+  }
+
+  // ---- feeding ------------------------------------------------------------------------------------------------
+
+  get #window(): number {
+    const { window } = this.#spec.options;
+    if (window !== undefined) return window;
+    const { cost } = this.#chunker;
+    const least = Math.max(LEAST_WINDOW, CHUNKS_AHEAD * this.#workers);
+    if (cost === undefined) return least;
+    return Math.min(MOST_WINDOW, Math.max(least, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
+  }
+
+  get #room(): number {
+    if (this.#over || this.#drained || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
+    return this.#window - (this.#next - this.#told) - this.#unread;
+  }
+
+  #feed(): void {
+    if (this.#feeding || this.#over) return;
+    this.#feeding = true;
+    try {
+      while (this.#room > 0) {
+        const pending = this.#sendChunk();
+        if (pending !== undefined) {
+          pending.then(
+            () => {
+              this.#feeding = false;
+              this.#feed();
+            },
+            (error: unknown) => this.#fail(error),
+          );
+          return;
+        }
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#feeding = false;
+    this.#endIfDone();
+  }
+
+  /** Reads and sends one chunk; a promise where the input has to be awaited. */
+  #sendChunk(): Promise<void> | undefined {
+    const remaining = this.#length === undefined ? undefined : this.#length - this.#next;
+    const filler = new ChunkFiller(Math.min(this.#chunker.next(remaining), this.#room), this.#next);
+    try {
+      while (!filler.full) {
+        const step = this.#iterator.next();
+        if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
+          return this.#sendLater(filler, step as Promise<IteratorResult<unknown>>);
+        }
+        if (!this.#take(filler, step as IteratorResult<unknown>)) break;
+      }
+    } catch (error) {
+      // The input failed here: what was read before still runs.
+      this.#inputFailed(filler, error);
+      return undefined;
+    }
+    this.#submitChunk(filler);
+    return undefined;
+  }
+
+  async #sendLater(filler: ChunkFiller, first: Promise<IteratorResult<unknown>>): Promise<void> {
+    let step: Promise<IteratorResult<unknown>> | IteratorResult<unknown> = first;
+    try {
+      for (;;) {
+        const pending = step as Promise<IteratorResult<unknown>>;
+        // A slow source is no reason to hold back what has been read.
+        const ready = filler.count === 0 ? await pending : await settledSoon(pending);
+        if (this.#over) return;
+        if (ready === undefined) {
+          this.#submitChunk(filler);
+          filler = new ChunkFiller(Math.max(1, this.#room), this.#next);
+          continue;
+        }
+        if (!this.#take(filler, ready) || filler.full) break;
+        step = this.#iterator.next() as Promise<IteratorResult<unknown>>;
+      }
+    } catch (error) {
+      this.#inputFailed(filler, error);
+      return;
+    }
+    this.#submitChunk(filler);
+  }
+
+  /** False at the end of the input. */
+  #take(filler: ChunkFiller, step: IteratorResult<unknown>): boolean {
+    if (step.done === true) {
+      this.#drained = true;
+      return false;
+    }
+    try {
+      filler.add(step.value);
+    } catch (error) {
+      // An item that cannot travel: its own failure, in its own place.
+      const index = filler.base + filler.count;
+      this.#submitChunk(filler);
+      this.#next = index + 1;
+      filler.restart(this.#next);
+      this.#tell(index, false, error, undefined, 1);
+    }
+    return true;
+  }
+
+  #inputFailed(filler: ChunkFiller, error: unknown): void {
+    this.#drained = true;
+    this.#submitChunk(filler);
+    this.#inputError = { error };
+    this.#endIfDone();
+  }
+
+  #inputError: { error: unknown } | undefined;
+
+  #submitChunk(filler: ChunkFiller): void {
+    const { count } = filler;
+    if (count === 0 || this.#over) return;
+    const chunk: Chunk = { items: filler.finish(), base: filler.base, task: nextTask(), open: count };
+    this.#next = filler.base + count;
+    this.#chunks += 1;
+    this.#submit(chunk, 0, count, 1, 0);
+  }
+
+  #submit(chunk: Chunk, from: number, count: number, attempt: number, delay: number): void {
+    const { core, options, pinned } = this.#spec;
+    let open = count;
+    let ticket: JobTicket | undefined;
+    const sink = this.#sink(chunk, attempt, () => {
+      open -= 1;
+      if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
+    });
+    const { deadline } = this.#limits;
+    const spent = performance.now() - this.#begun;
+    ticket = core.engine.submit({
+      operation: this.#operation!,
+      name: options.name,
+      task: chunk.task,
+      items: chunk.items,
+      from,
+      count,
+      base: chunk.base + from,
+      attempt,
+      priority: options.priority ?? 0,
+      pinned,
+      chunkLimit: this.#chunker.limit,
+      delay,
+      limits: deadline === undefined || attempt === 1 ? this.#limits : { ...this.#limits, deadline: Math.max(1, deadline - spent) },
+      internal: attempt > 1,
+      sink,
+    });
+    if (open > 0) this.#tickets.add(ticket);
+  }
+
+  // ---- outcomes -----------------------------------------------------------------------------------------------
+
+  #sink(chunk: Chunk, attempt: number, told: () => void): JobSink {
+    const { core, site } = this.#spec;
+    const origin = (index: number, ran: Ran | undefined) => ({
+      id: taskId(chunk.task, index - chunk.base),
+      index,
+      worker: ran?.worker ?? -1,
+      attempt,
+    });
+    const settle = (index: number, ok: boolean, value: unknown): void => {
+      if (this.#over) return;
+      this.#tell(index, ok, value, chunk, attempt);
+    };
+    const decode = (index: number, failed: boolean, body: Packed, ran: Ran): void =>
+      core.decode(
+        body,
+        (value) => settle(index, !failed, failed ? attribute(value, site, origin(index, ran)) : value),
+        (error) => settle(index, false, error),
+      );
+    return {
+      result: (index, failed, body, ran) => {
+        told();
+        if (!this.#over) decode(index, failed, body, ran);
+      },
+      fault: (index, error, ran) => {
+        told();
+        settle(index, false, attributeFault(error, site, origin(index, ran)));
+      },
+      stream: (index, event, ran) => {
+        if (event.step === 'end' || event.step === 'error') told();
+        if (!this.#over) this.#streamed(index, event, chunk, (value) => attribute(value, site, origin(index, ran)));
+      },
+      progress: (index, done, total) => this.#meter.partial(index, done, total),
+      measured: (count, elapsed) => {
+        this.#chunker.measured(count, elapsed);
+      },
+    };
+  }
+
+  /** Generator results of a map arrive whole before the item counts as done; their reader iterates them later. */
+  #streamed(
+    index: number,
+    event: StreamEvent,
+    chunk: Chunk,
+    attributed: (error: unknown) => unknown,
+  ): void {
+    if (event.step === 'open') {
+      this.#streams.set(index, new ResultStream({ credit: () => {}, cancel: () => {} }));
+      return;
+    }
+    const stream = this.#streams.get(index);
+    if (stream === undefined) return;
+    if (event.step === 'end') {
+      stream.end();
+      this.#streams.delete(index);
+      this.#tell(index, true, stream, chunk, 1);
+      return;
+    }
+    const { step } = event;
+    this.#spec.core.decode(
+      event.body,
+      (value) => {
+        if (step === 'value') return stream.value(value);
+        stream.fail(attributed(value));
+        this.#streams.delete(index);
+        this.#tell(index, true, stream, chunk, 1);
+      },
+      (error) => this.#tell(index, false, error, chunk, Number.POSITIVE_INFINITY),
+    );
+  }
+
+  /** One item is settled, or goes for another attempt. */
+  #tell(index: number, ok: boolean, value: unknown, chunk: Chunk | undefined, attempt: number): void {
+    if (this.#over) return;
+    if (!ok && chunk !== undefined) {
+      try {
+        const delay = this.#retryDelay(value, attempt);
+        if (delay !== undefined) {
+          this.#spec.core.retried += 1;
+          this.#submit(chunk, index - chunk.base, 1, attempt + 1, delay);
+          return;
+        }
+      } catch (error) {
+        return this.#fail(error);
+      }
+    }
+    this.#told += 1;
+    if (chunk !== undefined) {
+      chunk.open -= 1;
+      if (chunk.open === 0) this.#chunks -= 1;
+    }
+    this.#meter.item(index, ok);
+    if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
+    this.#unread += 1;
+    this.#receiver.outcome(index, ok, value);
+    this.#feed();
+    this.#endIfDone();
+  }
+
+  #retryDelay(error: unknown, attempt: number): number | undefined {
+    const { deadline } = this.#limits;
+    if (deadline !== undefined && performance.now() - this.#begun >= deadline) return undefined;
+    return retryDelay(this.#spec.options.retries, error, attempt);
+  }
+
+  #endIfDone(): void {
+    if (this.#over || !this.#drained || this.#feeding || this.#told < this.#next) return;
+    if (this.#inputError !== undefined) return this.#fail(this.#inputError.error);
+    this.#over = true;
+    this.#release();
+    this.#meter.finish();
+    this.#receiver.ended(this.#next);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#over) return;
+    this.#stop(error);
+    this.#receiver.failed(error);
+  }
+
+  #stop(reason: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#meter.stop();
+    this.#release();
+    for (const ticket of this.#tickets) ticket.cancel(reason);
+    this.#tickets.clear();
+    if (!this.#drained) returnInput(this.#iterator);
+  }
+
+  #release(): void {
+    this.#operation?.close();
+    if (this.#onAbort !== undefined) this.#spec.options.signal?.removeEventListener('abort', this.#onAbort);
+  }
+}
+
+/** Packs items one behind the other, until there are enough of them or they are large enough. */
+class ChunkFiller {
+  readonly #size: number;
+  #packer = new Packer({ label: 'item' });
+  #offsets: number[] = [0];
+  base: number;
+
+  constructor(size: number, base: number) {
+    this.#size = size;
+    this.base = base;
+  }
+
+  get count(): number {
+    return this.#offsets.length - 1;
+  }
+
+  get full(): boolean {
+    return this.count >= this.#size || this.#packer.length >= CHUNK_BYTES;
+  }
+
+  add(value: unknown): void {
+    this.#packer.item(value);
+    this.#offsets.push(this.#packer.length);
+  }
+
+  finish(): Items {
+    return { packed: this.#packer.finish(), offsets: Uint32Array.from(this.#offsets) };
+  }
+
+  restart(base: number): void {
+    this.#packer = new Packer({ label: 'item' });
+    this.#offsets = [0];
+    this.base = base;
+  }
+}
+
+function iteratorOf(items: AnyIterable<unknown>): Iterator<unknown> | AsyncIterator<unknown> {
+  const asyncIterator = (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
+  if (typeof asyncIterator === 'function') return asyncIterator.call(items);
+  return (items as Iterable<unknown>)[Symbol.iterator]();
+}
+
+function lengthOf(items: unknown): number | undefined {
+  if (Array.isArray(items) || (ArrayBuffer.isView(items) && !(items instanceof DataView))) {
+    return (items as unknown as { length: number }).length;
+  }
+  if (items instanceof Set || items instanceof Map) return items.size;
+  return undefined;
+}
+
+/** Ends the input; what it says of that comes too late to matter. */
+function returnInput(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
+  try {
+    const ended = iterator.return?.();
+    if (ended instanceof Promise) ended.catch(() => {});
+  } catch {
+    // As above.
+  }
+}
+
+/** The step if it is there after a turn of the event loop; undefined if the source takes longer. */
+function settledSoon(step: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown> | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setImmediate(() => resolve(undefined));
+    step.then(
+      (value) => {
+        clearImmediate(timer);
+        resolve(value);
+      },
+      (error: unknown) => {
+        clearImmediate(timer);
+        reject(error);
+      },
+    );
+  });
+}

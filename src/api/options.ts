@@ -1,0 +1,194 @@
+/** Options of all calls: their types, their checks, their defaults. */
+import { InvalidOptionError } from '../errors.js';
+
+/** How often, after what pause and for which errors a failed task is tried again. */
+export interface RetryOptions {
+  /** Attempts after the first. */
+  readonly times: number;
+  /** ms before the next attempt, or a function of the number of attempts made; default 0. */
+  readonly delay?: number | ((attempts: number) => number);
+  /** Whether this error is worth another attempt; default: every error is. Called in the calling thread. */
+  readonly when?: (error: unknown) => boolean;
+}
+
+/** Options of one call, or of all calls of a view (`pool.with(options)`). Times are in ms. */
+export interface TaskOptions {
+  /** Cancels: what waits never starts, what runs is asked to stop by `task().signal`, then made to. */
+  readonly signal?: AbortSignal | undefined;
+  /** Longest running time of one attempt; then it rejects with TaskTimeoutError and is stopped. Default: none. */
+  readonly timeout?: number | undefined;
+  /** Longest time before the task starts. Default: none. */
+  readonly queueTimeout?: number | undefined;
+  /** Longest time from the call to the result, all attempts together. Default: none. */
+  readonly deadline?: number | undefined;
+  /** Between asking a running task to stop and stopping its worker. Default 100. */
+  readonly grace?: number | undefined;
+  /** More attempts for tasks that fail, run out of time or lose their worker. Default 0. */
+  readonly retries?: number | RetryOptions | undefined;
+  /** Higher goes first; default 0. */
+  readonly priority?: number | undefined;
+  /** Shown in errors. */
+  readonly name?: string | undefined;
+  /** Seed of `task().random`; each item has its own stream. Default: a random seed. */
+  readonly seed?: number | undefined;
+}
+
+/** Options of `map`, `stream`, `forEach` and `reduce`. */
+export interface MapOptions extends TaskOptions {
+  /** Items sent to a worker as one; `'auto'` (default) follows the measured cost of a call. */
+  readonly chunk?: 'auto' | number | undefined;
+  /** `stream` only: results in input order (default) or as they come. */
+  readonly ordered?: boolean | undefined;
+  /** Most items in flight, results not yet read included. Default: about 100 ms of work. */
+  readonly window?: number | undefined;
+  /** `'abort'` (default): the first error rejects and cancels the rest. `'settle'`: a PromiseSettledResult an item. */
+  readonly onError?: 'abort' | 'settle' | undefined;
+  /** Called with the state of the operation, at most every 50 ms, and once at its end. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How far an operation is. */
+export interface Progress {
+  /** Items finished, failed ones included. */
+  readonly done: number;
+  readonly failed: number;
+  /** Items in all, where the input has a length. */
+  readonly total: number | undefined;
+  /** Between 0 and 1, where the total is known; counts what tasks report by `task().progress`. */
+  readonly fraction: number | undefined;
+  /** Items sent and not finished. */
+  readonly running: number;
+  readonly workers: number;
+  /** Workers that run something now. */
+  readonly busy: number;
+  /** ms since the call. */
+  readonly elapsed: number;
+  /** Items a second, over the last seconds. */
+  readonly rate: number;
+  /** Estimated ms to the end, where the total is known. */
+  readonly remaining: number | undefined;
+}
+
+/** Options of a pool. */
+export interface PoolOptions {
+  /** Default: usable cores (affinity, cgroup quota, SIMUL_WORKERS). */
+  readonly workers?: number | undefined;
+  /** `'thread'`: worker threads of this process. */
+  readonly kind?: 'thread' | undefined;
+  /** Runs once in each worker before its first task; may be async. If it fails, so do the pool's tasks. */
+  readonly init?: (() => unknown) | undefined;
+  /** Tasks a worker runs at a time: more than the default of 1 for tasks that wait for I/O. */
+  readonly tasksPerWorker?: number | undefined;
+  /** Tasks after which a worker is replaced. Default: never. */
+  readonly maxTasksPerWorker?: number | undefined;
+  /** ms without work after which a worker is stopped; the next task starts a new one. Default: never. */
+  readonly idleTimeout?: number | undefined;
+  /** Bytes of JavaScript heap a worker may have. Best effort: some overruns end the whole process. */
+  readonly maxHeap?: number | undefined;
+  /** Most tasks that may wait; more reject with QueueFullError. Default: no limit. */
+  readonly queueLimit?: number | undefined;
+  /** Shown in errors and as the threads' name. */
+  readonly name?: string | undefined;
+  /** Environment of the workers; default: a copy of this process's. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Node's flags for the workers; default: this process's. */
+  readonly execArgv?: readonly string[] | undefined;
+}
+
+type Check = (value: unknown) => string | undefined;
+
+const positiveInteger: Check = (v) => (Number.isInteger(v) && (v as number) > 0 ? undefined : 'a positive integer');
+const milliseconds: Check = (v) => (typeof v === 'number' && v >= 0 ? undefined : 'a number of ms, 0 or more');
+const positive: Check = (v) => (typeof v === 'number' && v > 0 ? undefined : 'a number greater than 0');
+const finite: Check = (v) => (typeof v === 'number' && Number.isFinite(v) ? undefined : 'a finite number');
+const text: Check = (v) => (typeof v === 'string' ? undefined : 'a string');
+const fn: Check = (v) => (typeof v === 'function' ? undefined : 'a function');
+const flag: Check = (v) => (typeof v === 'boolean' ? undefined : 'true or false');
+const oneOf =
+  (...allowed: readonly unknown[]): Check =>
+  (v) =>
+    allowed.includes(v) ? undefined : allowed.map((a) => JSON.stringify(a)).join(' or ');
+
+const retries: Check = (v) => {
+  if (typeof v === 'number') return Number.isInteger(v) && v >= 0 ? undefined : 'an integer, 0 or more';
+  if (v === null || typeof v !== 'object') return 'a number or { times, delay, when }';
+  checkOptions('retries', v, {
+    times: (n) => (Number.isInteger(n) && (n as number) >= 0 ? undefined : 'an integer, 0 or more'),
+    delay: (d) => (typeof d === 'function' ? undefined : milliseconds(d)),
+    when: fn,
+  });
+  return (v as { times?: unknown }).times === undefined ? '{ times, … }: times is missing' : undefined;
+};
+
+const taskChecks: Record<string, Check> = {
+  signal: (v) => (v instanceof AbortSignal ? undefined : 'an AbortSignal'),
+  timeout: positive,
+  queueTimeout: milliseconds,
+  deadline: positive,
+  grace: milliseconds,
+  retries,
+  priority: finite,
+  name: text,
+  seed: finite,
+};
+
+const mapChecks: Record<string, Check> = {
+  ...taskChecks,
+  chunk: (v) => (v === 'auto' ? undefined : positiveInteger(v) && "'auto' or a positive integer"),
+  ordered: flag,
+  window: positiveInteger,
+  onError: oneOf('abort', 'settle'),
+  onProgress: fn,
+};
+
+const poolChecks: Record<string, Check> = {
+  workers: positiveInteger,
+  kind: oneOf('thread'),
+  init: fn,
+  tasksPerWorker: positiveInteger,
+  maxTasksPerWorker: positiveInteger,
+  idleTimeout: milliseconds,
+  maxHeap: positive,
+  queueLimit: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
+  name: text,
+  env: (v) => (v !== null && typeof v === 'object' ? undefined : 'an object of strings'),
+  execArgv: (v) => (Array.isArray(v) && v.every((a) => typeof a === 'string') ? undefined : 'an array of strings'),
+};
+
+function checkOptions(where: string, given: unknown, checks: Record<string, Check>): void {
+  if (given === undefined) return;
+  if (given === null || typeof given !== 'object') {
+    throw new InvalidOptionError(`${where}: options are an object, not ${given === null ? 'null' : typeof given}`);
+  }
+  for (const [name, value] of Object.entries(given)) {
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    if (check === undefined) {
+      const known = Object.keys(checks).join(', ');
+      throw new InvalidOptionError(`${where}: there is no option "${name}"; there are: ${known}`);
+    }
+    if (value === undefined) continue;
+    const wanted = check(value);
+    if (wanted !== undefined) {
+      throw new InvalidOptionError(`${where}: option "${name}" must be ${wanted}, not ${show(value)}`);
+    }
+  }
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'function') return 'a function';
+  if (value !== null && typeof value === 'object') return Array.isArray(value) ? 'an array' : 'an object';
+  return String(value);
+}
+
+/** @throws InvalidOptionError naming the option, its value and what is allowed. */
+export const checkTaskOptions = (where: string, given: unknown): void => checkOptions(where, given, taskChecks);
+export const checkMapOptions = (where: string, given: unknown): void => checkOptions(where, given, mapChecks);
+export const checkPoolOptions = (given: unknown): void => checkOptions('new Pool', given, poolChecks);
+
+/** Of what a call's items are made: @throws InvalidOptionError */
+export function checkFunction(where: string, what: string, value: unknown): void {
+  if (typeof value === 'function') return;
+  throw new InvalidOptionError(`${where} needs a function as its ${what}, not ${show(value)}`);
+}

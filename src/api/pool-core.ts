@@ -1,0 +1,79 @@
+/** What all views of one pool share. */
+import { type Packed, prepare, unpack } from '../codec/index.js';
+import type { Engine, EngineOperation, JobLimits } from '../engine/index.js';
+import { currentWorker } from '../worker/index.js';
+import type { TaskOptions } from './options.js';
+
+/** Between asking a running task to stop and stopping its worker, in ms. */
+export const DEFAULT_GRACE = 100;
+
+/** Decodes a result: at once where nothing has to be imported first. */
+export type Decode = (body: Packed, then: (value: unknown) => void, failed: (error: unknown) => void) => void;
+
+export interface PoolCore {
+  readonly engine: Engine;
+  readonly name: string;
+  readonly decode: Decode;
+  retried: number;
+  /** The operation of all `run`s that ask for no seed: workers know it once. */
+  calls: EngineOperation | undefined;
+}
+
+export function openCall(core: PoolCore, seed: number | undefined): EngineOperation {
+  return core.engine.operation({
+    kind: 'call',
+    seed: seed ?? randomSeed(),
+    seeded: seed !== undefined,
+    timed: true,
+    unboundedStreams: false,
+    fn: undefined,
+  });
+}
+
+export function callOperation(core: PoolCore): EngineOperation {
+  core.calls ??= openCall(core, undefined);
+  return core.calls;
+}
+
+const worker = currentWorker();
+/** Numbers of tasks; those that workers give start far apart, so that ids differ in one pool. */
+let lastTask = worker === undefined ? 0 : (worker.worker + 1) * 1e9;
+
+export function nextTask(): number {
+  lastTask += 1;
+  return lastTask;
+}
+
+export function decoder(assets: Parameters<typeof unpack>[1]): Decode {
+  return (body, then, failed) => {
+    const finish = (whole: Packed): void => {
+      let value: unknown;
+      try {
+        value = unpack(whole, assets);
+      } catch (error) {
+        failed(error);
+        return;
+      }
+      then(value);
+    };
+    const pending = prepare(body, assets);
+    if (pending === undefined) return finish(body);
+    // The bytes may be a view on memory that is reused after this call.
+    const kept = { ...body, bytes: body.bytes.slice() };
+    pending.then(() => finish(kept), failed);
+  };
+}
+
+export function limitsOf(options: TaskOptions): JobLimits {
+  return {
+    timeout: options.timeout,
+    queueTimeout: options.queueTimeout,
+    deadline: options.deadline,
+    grace: options.grace ?? DEFAULT_GRACE,
+  };
+}
+
+/** A seed for operations that were given none: 48 random bits. */
+export function randomSeed(): number {
+  return Math.floor(Math.random() * 2 ** 48);
+}

@@ -1,0 +1,314 @@
+import { type AssetStore, type Packed, Packer, unpack } from '../codec/index.js';
+import { InvalidOptionError, PoolClosedError } from '../errors.js';
+import { LocalEngine, NestedEngine } from '../engine/index.js';
+import { startThread } from '../transport/index.js';
+import { usableCores } from '../util/usable-cores.js';
+import { currentWorker } from '../worker/index.js';
+import { startCall } from './call.js';
+import { collect, drain } from './collect.js';
+import { callSite } from './failure.js';
+import { fold } from './fold.js';
+import type { Future } from './future.js';
+import type { AnyIterable } from './item-run.js';
+import { ItemStream } from './item-stream.js';
+import {
+  checkFunction,
+  checkMapOptions,
+  checkPoolOptions,
+  checkTaskOptions,
+  type MapOptions,
+  type PoolOptions,
+  type TaskOptions,
+} from './options.js';
+import { decoder, type PoolCore } from './pool-core.js';
+
+/** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
+export type TaskResult<R> = R extends Generator<infer Y, unknown, unknown>
+  ? AsyncIterableIterator<Y>
+  : R extends AsyncGenerator<infer Y, unknown, unknown>
+    ? AsyncIterableIterator<Y>
+    : Awaited<R>;
+
+/** What `run` gives: for generators the future can be iterated itself. */
+export type RunResult<R> = TaskResult<R> extends AsyncIterableIterator<infer Y>
+  ? Future<AsyncIterableIterator<Y>> & AsyncIterable<Y>
+  : Future<TaskResult<R>>;
+
+/** Exact counts at this moment. */
+export interface PoolStats {
+  /** Tasks that wait. */
+  readonly queued: number;
+  readonly running: number;
+  /** Tasks that ended well. */
+  readonly done: number;
+  /** Attempts that failed or were cancelled. */
+  readonly failed: number;
+  /** Attempts after the first. */
+  readonly retried: number;
+  /** Workers that are there now; they start with the first task. */
+  readonly workers: number;
+  /** Workers that run something. */
+  readonly busy: number;
+}
+
+/**
+ * Workers that run functions. A pool starts its workers when they are first needed, replaces those that die,
+ * and keeps the process alive only while it has work.
+ *
+ * Failures arrive as rejections; the constructor throws InvalidOptionError for options it does not know.
+ */
+export class Pool implements AsyncDisposable {
+  readonly #core: PoolCore;
+  readonly #defaults: TaskOptions;
+  readonly #pinned: number;
+
+  constructor(options?: PoolOptions);
+  /** @internal */
+  constructor(options: PoolOptions | undefined, core?: PoolCore, defaults?: TaskOptions, pinned?: number);
+  constructor(options: PoolOptions = {}, core?: PoolCore, defaults: TaskOptions = {}, pinned = -1) {
+    if (core === undefined) checkPoolOptions(options);
+    this.#core = core ?? localCore(options);
+    this.#defaults = defaults;
+    this.#pinned = pinned;
+  }
+
+  /** The pool that the task calling this runs in. @internal */
+  static ofWorker(): Pool | undefined {
+    const runtime = currentWorker();
+    if (runtime === undefined) return undefined;
+    return new Pool(undefined, {
+      engine: new NestedEngine(runtime),
+      name: 'the pool of this worker',
+      decode: decoder(runtime.assets),
+      retried: 0,
+      calls: undefined,
+    });
+  }
+
+  /** Most workers it will have. */
+  get size(): number {
+    return this.#core.engine.size;
+  }
+
+  /**
+   * Calls `fn(...args)` in a worker. The function travels with the variables it uses; the task works on copies.
+   *
+   * Rejects with the function's own error; with SerializationError where something cannot travel, before
+   * anything runs; WorkerCrashedError, TaskTimeoutError, TaskCancelledError, PoolClosedError, QueueFullError; or
+   * with the reason of an aborted `signal`. A generator function gives an async iterable, read with backpressure.
+   */
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): RunResult<R> {
+    const site = callSite(this.run);
+    return startCall({
+      core: this.#core,
+      fn,
+      args,
+      options: this.#defaults,
+      pinned: this.#pinned,
+      site,
+    }) as unknown as RunResult<R>;
+  }
+
+  /**
+   * `fn(item, index)` for every item, on all workers; results in input order. The input may be any iterable or
+   * async iterable and is read as workers need it. `fn` is copied once to each worker that takes part.
+   *
+   * Rejects with the first error, whose `error.task.index` names the item, and cancels the rest; with
+   * `onError: 'settle'` it gives a PromiseSettledResult an item instead.
+   */
+  map<T, R>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => R,
+    options: MapOptions & { readonly onError: 'settle' },
+  ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
+  map<T, R>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => R,
+    options?: MapOptions,
+  ): Promise<TaskResult<R>[]>;
+  async map(items: AnyIterable<unknown>, fn: Function, options?: MapOptions): Promise<unknown[]> {
+    return collect(this.#itemSpec('map', 'map', items, fn, options, this.map));
+  }
+
+  /** As `map`, for functions that are called for what they do: their results are not sent back. */
+  async forEach<T>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => unknown,
+    options?: MapOptions,
+  ): Promise<void> {
+    return drain(this.#itemSpec('forEach', 'each', items, fn, options, this.forEach));
+  }
+
+  /**
+   * As `map`, with results as they come: in input order, or with `ordered: false` whichever is there first. At most
+   * `window` items are in flight or unread, so infinite inputs and slow readers are fine. Leaving the loop
+   * cancels the rest. Work begins when reading does.
+   */
+  stream<T, R>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => R,
+    options: MapOptions & { readonly onError: 'settle' },
+  ): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
+  stream<T, R>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => R,
+    options?: MapOptions,
+  ): AsyncIterableIterator<TaskResult<R>>;
+  stream(items: AnyIterable<unknown>, fn: Function, options?: MapOptions): AsyncIterableIterator<unknown> {
+    try {
+      return new ItemStream(this.#itemSpec('stream', 'map', items, fn, options, this.stream));
+    } catch (error) {
+      return failing(error);
+    }
+  }
+
+  /**
+   * Folds the input: pieces of it by `step(accumulated, item, index)` in workers, each from a copy of `initial`,
+   * and the folded pieces by `combine(a, b)` here, in input order. `combine` has to be associative and `initial`
+   * neutral for it (0 for a sum, [] for joined lists). Where the input has a length, the pieces depend on it alone:
+   * the same input gives the same floating-point result on any number of workers.
+   */
+  async reduce<T, A>(
+    items: AnyIterable<T>,
+    step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
+    combine: (a: A, b: A) => A | PromiseLike<A>,
+    initial: A,
+    options?: MapOptions,
+  ): Promise<A> {
+    checkFunction('reduce', 'third argument (combine)', combine);
+    if (options?.onError === 'settle') {
+      throw new InvalidOptionError(`reduce: option "onError" must be "abort": a fold has no result without every item`);
+    }
+    const spec = this.#itemSpec('reduce', 'fold', items, step, options, this.reduce);
+    return fold(spec, combine as (a: unknown, b: unknown) => unknown, initial) as Promise<A>;
+  }
+
+  /** Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. */
+  async each<A extends unknown[], R>(
+    fn: (...args: A) => R,
+    ...args: NoInfer<A>
+  ): Promise<TaskResult<R>[]> {
+    const site = callSite(this.each);
+    checkFunction('each', 'first argument', fn);
+    const workers = this.#pinned >= 0 ? [this.#pinned] : Array.from({ length: this.size }, (_, i) => i);
+    const calls = workers.map((pinned) =>
+      startCall<TaskResult<R>>({ core: this.#core, fn, args, options: this.#defaults, pinned, site }),
+    );
+    return Promise.all(calls);
+  }
+
+  /** The same workers with other defaults for every call. @throws InvalidOptionError */
+  with(options: TaskOptions): Pool {
+    checkTaskOptions('with', options);
+    return new Pool(undefined, this.#core, { ...this.#defaults, ...options }, this.#pinned);
+  }
+
+  /** A view whose calls all go to one worker, numbered from 0. @throws InvalidOptionError */
+  worker(index: number): Pool {
+    if (!Number.isInteger(index) || index < 0 || index >= this.size) {
+      throw new InvalidOptionError(
+        `worker: there are workers 0 to ${this.size - 1}, and no worker ${String(index)}`,
+      );
+    }
+    return new Pool(undefined, this.#core, this.#defaults, index);
+  }
+
+  stats(): PoolStats {
+    return { ...this.#core.engine.stats(), retried: this.#core.retried };
+  }
+
+  /** Takes no more tasks, finishes those it has, stops the workers. Disposes of worker-local values. */
+  close(): Promise<void> {
+    return this.#core.engine.close();
+  }
+
+  /** Stops the workers now; what is not done rejects with `reason`, by default a PoolClosedError. */
+  terminate(reason?: unknown): Promise<void> {
+    const error =
+      reason instanceof Error
+        ? reason
+        : new PoolClosedError(`${this.#core.name} was terminated${reason === undefined ? '' : `: ${String(reason)}`}`);
+    return this.#core.engine.terminate(error);
+  }
+
+  /** As {@link close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #itemSpec(
+    where: string,
+    kind: 'map' | 'each' | 'fold',
+    items: AnyIterable<unknown>,
+    fn: Function,
+    options: MapOptions | undefined,
+    entry: Function,
+  ) {
+    const site = callSite(entry);
+    checkIterable(where, items);
+    checkFunction(where, 'second argument', fn);
+    checkMapOptions(where, options);
+    if (options?.ordered !== undefined && where !== 'stream') {
+      throw new InvalidOptionError(`${where}: option "ordered" is for stream; ${where} keeps the input's order`);
+    }
+    return {
+      core: this.#core,
+      kind,
+      items,
+      fn,
+      options: { ...this.#defaults, ...options },
+      pinned: this.#pinned,
+      site,
+    };
+  }
+}
+
+function checkIterable(where: string, items: unknown): void {
+  if (items !== null && items !== undefined) {
+    const candidate = items as Partial<Iterable<unknown> & AsyncIterable<unknown>>;
+    if (typeof candidate[Symbol.iterator] === 'function') return;
+    if (typeof candidate[Symbol.asyncIterator] === 'function') return;
+  }
+  throw new InvalidOptionError(`${where} needs an iterable or async iterable as its first argument, not ${typeof items}`);
+}
+
+/** Failures arrive as rejections, those of a stream when it is read. */
+async function* failing(error: unknown): AsyncGenerator<never> {
+  throw error;
+}
+
+let unnamed = 0;
+
+function localCore(options: PoolOptions): PoolCore {
+  const name = options.name ?? `pool ${++unnamed}`;
+  let init: Packed | undefined;
+  if (options.init !== undefined) {
+    const packer = new Packer({ exact: true, label: 'init' });
+    packer.item(options.init);
+    init = packer.finish();
+  }
+  const engine: LocalEngine = new LocalEngine({
+    workers: options.workers ?? usableCores().cores,
+    tasksPerWorker: options.tasksPerWorker ?? 1,
+    maxTasksPerWorker: options.maxTasksPerWorker ?? Number.POSITIVE_INFINITY,
+    idleTimeout: options.idleTimeout,
+    queueLimit: options.queueLimit ?? Number.POSITIVE_INFINITY,
+    name,
+    init,
+    maxHeapMiB: options.maxHeap === undefined ? undefined : Math.max(1, options.maxHeap / 2 ** 20),
+    env: options.env,
+    execArgv: options.execArgv,
+    startWorker: startThread,
+    initError: (packed) => asError(packed, engine.assets),
+  });
+  return { engine, name, decode: decoder(engine.assets), retried: 0, calls: undefined };
+}
+
+function asError(packed: Packed, assets: AssetStore): Error {
+  try {
+    const error = unpack(packed, assets);
+    return error instanceof Error ? error : new Error(String(error));
+  } catch (error) {
+    return error as Error;
+  }
+}

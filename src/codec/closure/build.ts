@@ -1,0 +1,184 @@
+import { dirname } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { compileFunction, constants } from 'node:vm';
+import { SerializationError } from '../../errors.js';
+import { importMetaName } from './analyze.js';
+import { pathOf } from './module-info.js';
+import { bindingValue, requireOf, silenceLoaderWarning } from './modules.js';
+import type { CodeRecord } from './reading.js';
+
+export interface Built {
+  readonly value: Function;
+  /** Gives a capture named in `late` its value; present where there are such. */
+  readonly bind?: (index: number, value: unknown) => void;
+}
+
+/** Makes one instance of the code: environment values and captures in, function and setter out. */
+type Factory = (
+  values: readonly unknown[],
+  captures: readonly unknown[],
+) => { value: Function; bind?: (index: number, value: unknown) => void };
+
+type Make = (
+  values: readonly unknown[],
+  captures: readonly unknown[],
+  ...helpers: [typeof setName, typeof pick, typeof keep]
+) => Built;
+
+const limit = 1000;
+/** Least recently used first. */
+const factories = new Map<string, { factory: Factory; values: readonly unknown[] }>();
+
+/**
+ * Makes a function of its code and the values of what it captures, in the order of `code.names` (then
+ * `arguments`). Captures whose index is in `late` are not there yet: `bind` gives them later, which lets
+ * functions that capture each other be built. The modules of the code must be prepared before.
+ */
+export function buildFunction(
+  code: CodeRecord,
+  captures: readonly unknown[],
+  late: readonly number[] = [],
+): Built {
+  const key = late.length === 0 ? code.hash : `${code.hash}:${late.join()}`;
+  let entry = factories.get(key);
+  if (entry) factories.delete(key);
+  else entry = { factory: compileFactory(code, new Set(late)), values: environment(code) };
+  factories.set(key, entry);
+  if (factories.size > limit) factories.delete(factories.keys().next().value!);
+  return entry.factory(entry.values, captures);
+}
+
+/** Values of imports and provided names, the same for every instance. */
+function environment(code: CodeRecord): unknown[] {
+  return [...code.imports.map(bindingValue), ...code.provides.map((name) => provide(name, code.file))];
+}
+
+function provide(name: CodeRecord['provides'][number], file: string | undefined): unknown {
+  const path = file === undefined ? undefined : pathOf(file);
+  switch (name) {
+    case 'require':
+      return requireOf(file);
+    case '__filename':
+      return path;
+    case '__dirname':
+      return path === undefined ? undefined : dirname(path);
+    case 'module': {
+      const require = requireOf(file);
+      return {
+        exports: path === undefined ? {} : require(path),
+        filename: path,
+        id: path,
+        require,
+        loaded: true,
+      };
+    }
+    case 'import.meta':
+      return importMeta(file, path);
+    default:
+      throw new SerializationError(
+        `The code asks for \`${String(name satisfies never)}\`, which is unknown here.`,
+      );
+  }
+}
+
+function importMeta(file: string | undefined, path: string | undefined): object {
+  const url = path === undefined ? file : file?.startsWith('file:') ? file : pathToFileURL(path).href;
+  const require = requireOf(file);
+  return {
+    __proto__: null,
+    url,
+    filename: path,
+    dirname: path === undefined ? undefined : dirname(path),
+    main: false,
+    resolve: (specifier: string): string => {
+      if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, url).href;
+      const found = require.resolve(specifier);
+      return pathOf(found) === undefined
+        ? found.startsWith('node:')
+          ? found
+          : `node:${found}`
+        : pathToFileURL(found).href;
+    },
+  };
+}
+
+function providedName(name: CodeRecord['provides'][number]): string {
+  return name === 'import.meta' ? importMetaName : name;
+}
+
+/**
+ * Everything in front of the source stands on the source's first line, and the column offset is reduced by its
+ * length: so lines and columns are the user's whatever the length of line or prefix.
+ */
+function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
+  const outer = [...code.imports.map((item) => item.name), ...code.provides.map(providedName)];
+  const head = outer.length > 0 ? `const [${outer.join()}]=$simulValues;` : '';
+  const fixed = code.names.map((name, index) => (late.has(index) ? '' : name)).join();
+  const captured = fixed.replaceAll(',', '') === '' ? '' : `const [${fixed}]=$simulCaptures;`;
+  const open = [...late].map((index) => code.names[index]!);
+  const lateNames = open.length > 0 ? `let ${open.join()};` : '';
+  const [before, after] = wrapping(code);
+  const args = code.usesArguments ? code.names.length : -1;
+  const prefix =
+    `${code.strict ? "'use strict';" : ''}${head}${captured}${lateNames}const $simulFunction=` +
+    (args < 0 ? before : `(function(){return ${before}`);
+  const close = args < 0 ? after : `${after}}).apply(undefined,$simulCaptures[${args}])`;
+  const name = code.name === undefined ? '' : `$simulName($simulFunction,${JSON.stringify(code.name)});`;
+  const cases = [...late].map((index) => `case ${index}:${code.names[index]!}=$simulValue;break;`).join('');
+  const bind = open.length > 0 ? `,bind($simulIndex,$simulValue){switch($simulIndex){${cases}}}` : '';
+  const text = `${prefix}${code.source}\n${close};${name}return{value:$simulFunction${bind}};`;
+  silenceLoaderWarning();
+  try {
+    const make = compileFunction(
+      text,
+      ['$simulValues', '$simulCaptures', '$simulName', '$simulPick', '$simulKeep'],
+      {
+        ...(code.file === undefined ? {} : { filename: code.file }),
+        lineOffset: code.line,
+        columnOffset: code.column - prefix.length,
+        importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+      },
+    ) as Make;
+    return (values, captures) => make(values, captures, setName, pick, keep);
+  } catch (error) {
+    throw new SerializationError(
+      `The code of a function from ${code.file ?? 'an unknown file'}:${code.line + 1} does not compile in the worker: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  }
+}
+
+/** What turns the source into an expression for the function itself. */
+function wrapping(code: CodeRecord): [before: string, after: string] {
+  switch (code.form) {
+    case 'expression':
+      // As a property's value an anonymous function gets its name the ordinary way, static blocks included.
+      if (code.name !== undefined) {
+        const key = `[${JSON.stringify(code.name)}]`;
+        return [`({${key}:(`, `)})${key}`];
+      }
+      // As an argument an anonymous function takes no name, not even one that V8 infers for stack traces.
+      return ['$simulKeep(', ')'];
+    case 'method':
+    case 'get':
+    case 'set':
+      return ['$simulPick({', '})'];
+    default:
+      throw new SerializationError(`The code has the unknown form \`${String(code.form satisfies never)}\`.`);
+  }
+}
+
+function keep(value: unknown): unknown {
+  return value;
+}
+
+function setName(fn: Function, name: string): void {
+  if (Object.getOwnPropertyDescriptor(fn, 'name')?.value === name) return;
+  Object.defineProperty(fn, 'name', { value: name, configurable: true });
+}
+
+/** The function of the only member of an object literal; a helper, as captures may shadow `Object`. */
+function pick(holder: object): unknown {
+  const descriptor = Object.getOwnPropertyDescriptor(holder, Reflect.ownKeys(holder)[0]!);
+  return descriptor?.get ?? descriptor?.set ?? (descriptor?.value as unknown);
+}

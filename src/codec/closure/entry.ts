@@ -1,0 +1,49 @@
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worker_threads';
+
+/**
+ * The files that must never run again in a worker: the script the process was started with, and, in a worker
+ * thread of the user's own, that thread's script too.
+ */
+const key = 'simul:entry';
+let files: Set<string> | undefined;
+
+function real(path: string | undefined): string | undefined {
+  if (!path || path.startsWith('[')) return undefined;
+  try {
+    return realpathSync(path);
+  } catch {
+    try {
+      // `node app` for app.js, `node .` for a folder
+      return realpathSync(createRequire(`${process.cwd()}/`).resolve(path));
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+// Worker threads are born with a copy of their parent's environment data, however they are started.
+if (isMainThread && getEnvironmentData(key) === undefined) {
+  const entry = real(process.argv[1]);
+  if (entry !== undefined) setEnvironmentData(key, entry);
+}
+
+export function isEntry(path: string): boolean {
+  if (!files) {
+    const inherited = getEnvironmentData(key);
+    files = new Set();
+    if (typeof inherited === 'string') files.add(inherited);
+    const own = real(process.argv[1]);
+    if (own !== undefined) files.add(own);
+  }
+  return files.has(path) || files.has(real(path) ?? path);
+}
+
+/** For hosts that run the user's entry module themselves: a worker process told about its parent's entry. */
+export function setEntry(path: string): void {
+  isEntry('');
+  const entry = real(path);
+  if (entry !== undefined) files?.add(entry);
+  if (entry !== undefined && isMainThread) setEnvironmentData(key, entry);
+}

@@ -1,0 +1,127 @@
+import { existsSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isEntry } from './entry.js';
+import { builtinExport, cachedModule, moduleExporting } from './known-modules.js';
+import { isTypeScript, type ModuleInfo, pathOf } from './module-info.js';
+import type { ImportBinding, ModuleRef } from './reading.js';
+
+const endings = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx', '.json'];
+
+/**
+ * The module an import statement of `file` names. Compilers and runners let a path leave out its ending, or say
+ * `.js` for a `.ts` file; such a path is completed here, where it is known to have worked.
+ * Undefined where the worker must not or cannot import it: the entry module, an alias of a bundler.
+ */
+export function moduleRef(specifier: string, file: string): ModuleRef | undefined {
+  if (specifier.startsWith('node:')) return { specifier };
+  if (builtinNamed(specifier)) return { specifier: `node:${specifier}` };
+  const from = pathOf(file);
+  const relative = /^\.{1,2}(?:\/|$)/.test(specifier);
+  const path = relative && from !== undefined ? resolve(dirname(from), clean(specifier)) : pathOf(specifier);
+  if (path === undefined) return { specifier, from: file };
+  const found = complete(path);
+  if (found === undefined || isEntry(found)) return undefined;
+  return found === path && !isTypeScript(file)
+    ? { specifier, from: file }
+    : { specifier: pathToFileURL(found).href };
+}
+
+function clean(specifier: string): string {
+  return specifier.replace(/[?#].*$/s, '');
+}
+
+function builtinNamed(specifier: string): boolean {
+  return process.getBuiltinModule(specifier) !== undefined && !specifier.includes(':');
+}
+
+function complete(path: string): string | undefined {
+  for (const ending of endings) {
+    if (/\.[cm]?[jt]sx?$|\.json$|\.wasm$|\.node$/.test(path + ending) && existsSync(path + ending))
+      return path + ending;
+  }
+  const typed = path.replace(/\.([cm]?)js(x?)$/, '.$1ts$2');
+  if (typed !== path && existsSync(typed)) return typed;
+  for (const ending of endings.slice(1)) {
+    const index = resolve(path, `index${ending}`);
+    if (existsSync(index)) return index;
+  }
+  return existsSync(path) ? path : undefined;
+}
+
+/** The binding of a name that is an import of an ES module. */
+export function staticImport(name: string, info: ModuleInfo, file: string): ImportBinding | undefined {
+  const entry = info.imports.get(name);
+  if (!entry) return undefined;
+  const module = moduleRef(entry.specifier, file);
+  return module && { name, module, imported: entry.imported };
+}
+
+/**
+ * The binding of a variable that holds a module as compiled code or `require` left it there: a builtin or a
+ * CommonJS module by identity, a runner's module object by the place of its import in the file.
+ */
+export function moduleInVariable(
+  name: string,
+  value: unknown,
+  info: ModuleInfo | undefined,
+  file: string,
+): ImportBinding | undefined {
+  if (!isObject(value)) return undefined;
+  // Functions that are a whole module are recognised when they are read themselves.
+  const whole = typeof value === 'function' ? undefined : wholeModule(value);
+  if (whole) return { name, module: whole, imported: '=' };
+  const inner = defaultOf(value);
+  const wrappedModule = isObject(inner) && looksWrapped(value, inner) ? wholeModule(inner) : undefined;
+  if (wrappedModule) return { name, module: wrappedModule, imported: '=', wrapped: 'interop' };
+  const specifier = info && importNamedBy(name, info);
+  const module = specifier === undefined ? undefined : moduleRef(specifier, file);
+  return module && { name, module, imported: '*', wrapped: 'interop' };
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+function defaultOf(value: object): unknown {
+  try {
+    return (value as { default?: unknown }).default;
+  } catch {
+    return undefined;
+  }
+}
+
+/** A wrapper holds nothing but its module: every enumerable key is the module's own. */
+function looksWrapped(value: object, inner: object): boolean {
+  return Object.keys(value).every(
+    (key) => key === 'default' || key === '__esModule' || key === 'module.exports' || key in inner,
+  );
+}
+
+function wholeModule(value: object): ModuleRef | undefined {
+  const builtin = builtinExport(value);
+  if (builtin) return builtin.name === '=' ? builtin.module : undefined;
+  const module = moduleExporting(value);
+  if (!module || module.exports !== value || !module.loaded || isEntry(module.filename)) return undefined;
+  if (module !== cachedModule(module.filename) || isTypeScript(module.filename)) return undefined;
+  return { specifier: pathToFileURL(module.filename).href };
+}
+
+/** The specifier behind `__vite_ssr_import_N__`, `import_x`, `x_1` and `_x`, from the file's own imports. */
+function importNamedBy(name: string, info: ModuleInfo): string | undefined {
+  const vite = /^__vi(?:te_ssr)?_import_(\d+)__$/.exec(name);
+  if (vite) return info.specifiers[Number(vite[1])];
+  const stem =
+    /^import_(.+?)\d*$/.exec(name)?.[1] ?? /^(.+)_\d+$/.exec(name)?.[1] ?? /^_(.+?)\d*$/.exec(name)?.[1];
+  if (stem === undefined) return undefined;
+  const wanted = squash(stem);
+  const matching = info.specifiers.filter((specifier) => {
+    const base = specifier.replace(/\/index(\.\w+)?$/, '').replace(/^.*\//s, '');
+    return squash(base) === wanted || squash(base.replace(/\.\w+$/, '')) === wanted;
+  });
+  return matching.length === 1 ? matching[0] : undefined;
+}
+
+function squash(text: string): string {
+  return text.replace(/[^A-Za-z0-9]/g, '').toLowerCase();
+}

@@ -1,0 +1,221 @@
+import type * as inspectorModule from 'node:inspector';
+
+/** One scope of a closure, innermost first. `names` reads a variable; it throws while that is in its dead zone. */
+export interface InspectedScope {
+  readonly type: string;
+  readonly variables: Record<string, unknown>;
+}
+
+export interface Inspection {
+  readonly scriptId: string | undefined;
+  /** 0-based. */
+  readonly line: number;
+  readonly column: number;
+  readonly scopes: readonly InspectedScope[];
+  readonly bound?: {
+    readonly target: Function;
+    readonly thisArg: unknown;
+    readonly args: readonly unknown[];
+  };
+}
+
+interface RemoteValue {
+  readonly type: string;
+  readonly objectId?: string;
+  readonly value?: unknown;
+  readonly unserializableValue?: string;
+}
+
+interface Slot {
+  fn: unknown;
+  out: unknown;
+}
+
+// The only object that every vm context of a thread reaches alike (vitest and jest give each file a context
+// with a globalThis of its own) is the module object of a builtin.
+const slotKey = `simul:inspect:${Math.random().toString(36).slice(2)}`;
+const group = 'simul';
+const readSlot = `process.getBuiltinModule('node:util')[${JSON.stringify(slotKey)}]`;
+
+let session: inspectorModule.Session | undefined;
+let refusal: Error | undefined;
+const urls = new Map<string, string>();
+
+function connect(): inspectorModule.Session {
+  if (session) return session;
+  if (refusal) throw refusal;
+  try {
+    const inspector = process.getBuiltinModule('node:inspector');
+    if (!inspector?.Session) throw new Error('this Node.js was built without the inspector');
+    const made = new inspector.Session();
+    made.connect();
+    session = made;
+    return made;
+  } catch (error) {
+    refusal = error instanceof Error ? error : new Error(String(error));
+    throw refusal;
+  }
+}
+
+/** Why scopes cannot be read in this process, or undefined where they can. */
+export function inspectorRefusal(): Error | undefined {
+  try {
+    connect();
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+/** A session to the own thread calls back before `post` returns. */
+function post<T>(method: string, parameters: object = {}): T {
+  let failure: Error | null = null;
+  let result: unknown;
+  connect().post(method, parameters, (error: Error | null, value?: object) => {
+    failure = error;
+    result = value;
+  });
+  if (failure) throw failure;
+  return result as T;
+}
+
+function slots(): Record<string, Slot | undefined> {
+  return process.getBuiltinModule('node:util') as unknown as Record<string, Slot | undefined>;
+}
+
+/**
+ * Reads location, scopes and bound parts of a function. Needs no `Debugger.enable`, which would slow all
+ * awaits of the process. Throws where the inspector is not allowed.
+ */
+export function inspect(fn: Function): Inspection {
+  connect();
+  const slot: Slot = { fn, out: undefined };
+  const holder = slots();
+  Object.defineProperty(holder, slotKey, { value: slot, configurable: true, enumerable: false });
+  try {
+    return inspectSlot(slot);
+  } finally {
+    delete holder[slotKey];
+    post('Runtime.releaseObjectGroup', { objectGroup: group });
+  }
+}
+
+function inspectSlot(slot: Slot): Inspection {
+  const handle = post<{ result: RemoteValue }>('Runtime.evaluate', {
+    expression: `${readSlot}.fn`,
+    objectGroup: group,
+    silent: true,
+  });
+  const objectId = handle.result.objectId;
+  if (!objectId) throw new Error('closure: the inspector gave no handle of the function');
+  const { internalProperties = [] } = post<{
+    internalProperties?: { name: string; value?: RemoteValue }[];
+  }>('Runtime.getProperties', { objectId, ownProperties: true });
+  const internal = (name: string) => internalProperties.find((property) => property.name === name)?.value;
+  const target = internal('[[TargetFunction]]');
+  if (target)
+    return inspectBound(slot, objectId, target, internal('[[BoundThis]]'), internal('[[BoundArgs]]'));
+  const location = internal('[[FunctionLocation]]')?.value as
+    | { scriptId: string; lineNumber: number; columnNumber: number }
+    | undefined;
+  const scopesId = internal('[[Scopes]]')?.objectId;
+  let scopes: InspectedScope[] = [];
+  if (scopesId) {
+    hand(scopesId, `function(){${readSlot}.out=this}`);
+    const raw = slot.out as { description: string; object: Record<string, unknown> }[];
+    scopes = Array.from(raw, (entry) => ({
+      type: entry.description.split(' ', 1)[0] ?? '',
+      variables: entry.object,
+    }));
+  }
+  return {
+    scriptId: location?.scriptId,
+    line: location?.lineNumber ?? 0,
+    column: location?.columnNumber ?? 0,
+    scopes,
+  };
+}
+
+function hand(objectId: string, functionDeclaration: string, parameters: object[] = []): void {
+  const answer = post<{ exceptionDetails?: { text: string } }>('Runtime.callFunctionOn', {
+    objectId,
+    functionDeclaration,
+    arguments: parameters,
+    silent: true,
+    returnByValue: false,
+    objectGroup: group,
+  });
+  if (answer.exceptionDetails) throw new Error(`closure: ${answer.exceptionDetails.text}`);
+}
+
+function inspectBound(
+  slot: Slot,
+  objectId: string,
+  target: RemoteValue,
+  thisArg: RemoteValue | undefined,
+  args: RemoteValue | undefined,
+): Inspection {
+  hand(objectId, `function(...a){${readSlot}.out=a}`, [target, thisArg, args].map(asArgument));
+  const [fn, self, list] = slot.out as [Function, unknown, ArrayLike<unknown> | undefined];
+  return {
+    scriptId: undefined,
+    line: 0,
+    column: 0,
+    scopes: [],
+    bound: { target: fn, thisArg: self, args: list ? Array.from(list) : [] },
+  };
+}
+
+function asArgument(remote: RemoteValue | undefined): object {
+  if (remote?.objectId !== undefined) return { objectId: remote.objectId };
+  if (remote?.unserializableValue !== undefined) return { unserializableValue: remote.unserializableValue };
+  if (!remote || remote.type === 'undefined') return {};
+  return { value: remote.value ?? null };
+}
+
+/**
+ * The URL of a script, '' where it has none. The inspector tells scripts by id only; the coverage report lists
+ * ids with URLs and needs no Debugger. The profiler stays enabled (which costs nothing): disabling it would
+ * end the coverage of someone else (NODE_V8_COVERAGE).
+ */
+export function scriptUrl(scriptId: string): string {
+  const found = urls.get(scriptId);
+  if (found !== undefined) return found;
+  post('Profiler.enable');
+  const { result } = post<{ result: { scriptId: string; url: string }[] }>('Profiler.getBestEffortCoverage');
+  for (const script of result) urls.set(script.scriptId, fileBehind(script.url));
+  if (!urls.has(scriptId)) askDebugger();
+  const url = urls.get(scriptId);
+  if (url === undefined) urls.set(scriptId, '');
+  return url ?? '';
+}
+
+/**
+ * Coverage leaves out scripts of which V8 has counted nothing, such as a small CommonJS module. The debugger
+ * announces every script while it is being enabled; it is on for that moment only, with no await in between.
+ */
+function askDebugger(): void {
+  const announced = (message: { params: { scriptId: string; url: string } }): void => {
+    urls.set(message.params.scriptId, fileBehind(message.params.url));
+  };
+  const made = connect();
+  made.on('Debugger.scriptParsed', announced);
+  try {
+    post('Debugger.enable');
+  } finally {
+    post('Debugger.disable');
+    made.off('Debugger.scriptParsed', announced);
+  }
+}
+
+/** A `data:` URL of compiled code is no address; some loaders name the file in it. */
+function fileBehind(url: string): string {
+  if (!url.startsWith('data:')) return url;
+  const file = /[?&]filePath=([^&]+)$/.exec(url.slice(-4096))?.[1];
+  if (file === undefined) return '';
+  try {
+    return decodeURIComponent(file);
+  } catch {
+    return file;
+  }
+}

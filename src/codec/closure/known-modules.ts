@@ -1,0 +1,107 @@
+import { builtinModules, createRequire } from 'node:module';
+import type { ModuleRef } from './reading.js';
+
+/** Where something that a loaded module exports can be imported from. */
+export interface Exported {
+  readonly module: ModuleRef;
+  /** The exported name, dotted where it is deeper (`promises.readFile`), or '=' for the whole of a module. */
+  readonly name: string;
+}
+
+const publicNames = new Set(builtinModules);
+/** Loading these to look at them would warn. */
+const avoided = /^(?:punycode|sys|wasi|sqlite|test.*|trace_events|_.*)$/;
+
+const builtins = new Map<object, Exported>();
+let seen = 0;
+
+/** Indexes builtins that something in the process has loaded since the last time; never loads one. */
+function indexBuiltins(): void {
+  const list = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? builtinModules;
+  for (; seen < list.length; seen += 1) {
+    const name = list[seen]!.replace(/^NativeModule /, '');
+    if (publicNames.has(name) && !avoided.test(name)) indexBuiltin(name);
+  }
+}
+
+function indexBuiltin(name: string): void {
+  const exports: unknown = process.getBuiltinModule(name);
+  if (!isObject(exports)) return;
+  const module = { specifier: `node:${name}` };
+  add(exports, module, '=');
+  indexMembers(exports, module, '', 2);
+}
+
+function indexMembers(holder: object, module: ModuleRef, prefix: string, depth: number): void {
+  for (const [key, descriptor] of Object.entries(Object.getOwnPropertyDescriptors(holder))) {
+    // Getters of builtins load or warn. A prototype's `constructor` leads back.
+    if (!('value' in descriptor) || key.includes('.') || key === 'constructor' || key === 'super_') continue;
+    const value: unknown = descriptor.value;
+    if (!isObject(value)) continue;
+    const known = builtins.has(value);
+    if (
+      typeof value !== 'function' &&
+      key !== 'prototype' &&
+      !/^(?:posix|win32|strict|promises|types)$/.test(key)
+    ) {
+      continue;
+    }
+    if (!known) add(value, module, prefix + key);
+    if (depth > 0 && !known) indexMembers(value, module, `${prefix}${key}.`, depth - 1);
+  }
+}
+
+function add(value: object, module: ModuleRef, name: string): void {
+  if (!builtins.has(value)) builtins.set(value, { module, name });
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' || typeof value === 'function') && value !== null;
+}
+
+/** A builtin module's exports object, or something it exports, by identity. */
+export function builtinExport(value: object): Exported | undefined {
+  indexBuiltins();
+  return builtins.get(value);
+}
+
+interface CachedModule {
+  readonly filename: string;
+  readonly loaded: boolean;
+  readonly exports: unknown;
+}
+
+function cache(): Record<string, CachedModule | undefined> {
+  return createdRequire().cache as unknown as Record<string, CachedModule | undefined>;
+}
+
+let ownRequire: NodeJS.Require | undefined;
+function createdRequire(): NodeJS.Require {
+  ownRequire ??= createRequire(import.meta.url);
+  return ownRequire;
+}
+
+/** The CommonJS module of a file, if `require` has it. */
+export function cachedModule(path: string): CachedModule | undefined {
+  return cache()[path];
+}
+
+let byValue = new Map<unknown, CachedModule>();
+let indexed = -1;
+
+/** The CommonJS module whose exports, or whose module object, `value` is. */
+export function moduleExporting(value: object): CachedModule | undefined {
+  const all = cache();
+  const count = Object.keys(all).length;
+  if (count !== indexed) {
+    byValue = new Map();
+    indexed = count;
+    for (const module of Object.values(all)) {
+      if (!module) continue;
+      byValue.set(module.exports, module).set(module, module);
+      // Its exports may still be replaced: look again next time.
+      if (!module.loaded) indexed = -1;
+    }
+  }
+  return byValue.get(value);
+}

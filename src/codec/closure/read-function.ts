@@ -1,0 +1,385 @@
+import { createHash } from 'node:crypto';
+import { isProxy } from 'node:util/types';
+import { SerializationError } from '../../errors.js';
+import { type Analysis, analyze } from './analyze.js';
+import { exportOf } from './export-reference.js';
+import { isDefaultGlobal } from './globals.js';
+import { moduleInVariable, staticImport } from './import-binding.js';
+import { type InspectedScope, type Inspection, inspect, inspectorRefusal, scriptUrl } from './inspect.js';
+import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
+import { builtinExport, moduleExporting } from './known-modules.js';
+import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
+import type { Capture, CodeRecord, ImportBinding, Reading } from './reading.js';
+import { selfName, selfSpecifier } from './self.js';
+import { locateWithoutInspector } from './uninspected.js';
+
+/** Readings that cannot change: no captures, or none that anything in the file assigns to. */
+const stable = new WeakMap<Function, Reading>();
+
+/**
+ * Reads a live function: what it is known by, or its code and the values of the variables it captures, as they
+ * are now. Throws {@link SerializationError} where it cannot travel.
+ */
+export function readFunction(fn: Function): Reading {
+  const known = stable.get(fn);
+  if (known) return known;
+  const named = readKnown(fn);
+  if (named) {
+    stable.set(fn, named);
+    return named;
+  }
+  if (isProxy(fn)) {
+    throw new SerializationError(
+      `${describe(fn)} is a Proxy around a function, which cannot travel to a worker. Pass the function itself.`,
+    );
+  }
+  const text = Function.prototype.toString.call(fn);
+  if (/\{\s*\[native code\]\s*\}$/.test(text)) return readNative(fn);
+  const analysis = analyze(text);
+  const inspection = inspectorRefusal() ? undefined : inspect(fn);
+  const place = inspection ? placeOf(inspection, analysis) : locateWithoutInspector(text, analysis);
+  if (place.file?.startsWith('node:')) {
+    const path = lazyGlobalPath(fn);
+    if (path !== undefined) return { kind: 'intrinsic', path };
+    throw nativeError(fn);
+  }
+  const exported = place.url === undefined ? undefined : exportOf(fn, place.url, inspection, analysis);
+  if (exported) {
+    const reading: Reading = { kind: 'export', module: exported.module, name: exported.name };
+    stable.set(fn, reading);
+    return reading;
+  }
+  const reading = new CodeReader(fn, analysis, place, inspection?.scopes).read();
+  if (reading.stable) stable.set(fn, reading.reading);
+  return reading.reading;
+}
+
+/** Where the text of a function is in the user's files. */
+export interface Place {
+  readonly url: string | undefined;
+  /** As the user's stack traces show it: a URL for ES modules, a path for CommonJS. */
+  readonly file: string | undefined;
+  readonly line: number;
+  readonly column: number;
+}
+
+function readKnown(fn: Function): Reading | undefined {
+  const self = selfName(fn);
+  if (self !== undefined) return { kind: 'export', module: { specifier: selfSpecifier }, name: self };
+  const path = intrinsicPath(fn);
+  if (path !== undefined) return { kind: 'intrinsic', path };
+  const builtin = builtinExport(fn);
+  return builtin && { kind: 'export', module: builtin.module, name: builtin.name };
+}
+
+function readNative(fn: Function): Reading {
+  const lazy = lazyGlobalPath(fn);
+  if (lazy !== undefined) return { kind: 'intrinsic', path: lazy };
+  const refusal = inspectorRefusal();
+  if (refusal) {
+    if (fn.name.startsWith('bound '))
+      throw inspectorError(`${describe(fn)} is a bound function: reading`, refusal);
+    throw nativeError(fn);
+  }
+  const { bound } = inspect(fn);
+  if (!bound) throw nativeError(fn);
+  return { kind: 'bound', ...bound };
+}
+
+function placeOf(inspection: Inspection, analysis: Analysis): Place {
+  const url = inspection.scriptId === undefined ? '' : scriptUrl(inspection.scriptId);
+  const { anchor } = analysis;
+  const isModule = inspection.scopes.some((scope) => scope.type === 'Module');
+  const file = url === '' ? undefined : isModule ? url : (pathOf(url) ?? url);
+  return {
+    url: url === '' ? undefined : url,
+    file,
+    line: inspection.line - anchor.line,
+    // The text's own column is lost where its first line is not the anchor's.
+    column: anchor.line === 0 ? inspection.column - anchor.column : 0,
+  };
+}
+
+type Provided = CodeRecord['provides'][number];
+
+interface Resolved {
+  readonly captures: Capture[];
+  readonly imports: ImportBinding[];
+  readonly provides: Provided[];
+  /** What kind of thing each free name turned out to be; the same kinds give the same code record. */
+  shape: string;
+  stable: boolean;
+}
+
+/** Records by text, place and shape, so that fresh closures of the same code are not hashed again. */
+const records = new Map<string, CodeRecord>();
+
+class CodeReader {
+  private infoRead: ModuleInfo | undefined | null = null;
+
+  constructor(
+    private readonly fn: Function,
+    private readonly analysis: Analysis,
+    private readonly place: Place,
+    private readonly scopes: readonly InspectedScope[] | undefined,
+  ) {}
+
+  read(): { reading: Reading; stable: boolean } {
+    this.refuseLexical();
+    const resolved: Resolved = { captures: [], imports: [], provides: [], shape: '', stable: true };
+    for (const name of this.analysis.free) this.resolve(name, resolved);
+    if (this.analysis.usesImportMeta) resolved.provides.push('import.meta');
+    if (this.analysis.usesArguments) this.captureArguments(resolved);
+    const code = this.record(resolved);
+    return { reading: { kind: 'code', code, captures: resolved.captures }, stable: resolved.stable };
+  }
+
+  private get info(): ModuleInfo | undefined {
+    if (this.infoRead === null) {
+      this.infoRead = this.place.file === undefined ? undefined : moduleInfo(this.place.file);
+    }
+    return this.infoRead;
+  }
+
+  private refuseLexical(): void {
+    const use = this.analysis.lexical[0];
+    if (!use) return;
+    const at = this.at(use.position.line, use.position.column);
+    const fn = describe(this.fn);
+    if (use.what === 'this') {
+      throw new SerializationError(
+        `${fn} uses \`this\` of the code around it (${at}), which cannot be captured. Copy what it needs into a variable first (\`const self = this\`, or \`const { field } = this\`) and use that.`,
+      );
+    }
+    if (use.what === 'private name') {
+      throw new SerializationError(
+        `${fn} uses the private name \`#${use.name}\` of the class around it (${at}), which exists only in that class. Read it into a variable first, or pass the value as an argument.`,
+      );
+    }
+    const instead =
+      use.what === 'super'
+        ? 'Send the whole class, or call the parent method by name (`Parent.prototype.method.call(this)`).'
+        : 'Copy it into a variable first and use that.';
+    throw new SerializationError(
+      `${fn} uses \`${use.what}\` of the code around it (${at}), which cannot be captured. ${instead}`,
+    );
+  }
+
+  private at(line: number, column: number): string {
+    const { file } = this.place;
+    const first = line === 0 ? this.place.column : 0;
+    return `${(file && pathOf(file)) ?? file ?? 'in its text'}:${this.place.line + line + 1}:${first + column + 1}`;
+  }
+
+  private resolve(name: string, resolved: Resolved): void {
+    const scope = this.scopes?.find((candidate) => candidate.type !== 'Global' && holds(candidate, name));
+    if (!scope && name === this.analysis.heritage && !isDefaultGlobal(name)) {
+      resolved.captures.push({ name, value: Object.getPrototypeOf(this.fn) as unknown });
+      resolved.shape += `${name};`;
+      return;
+    }
+    if (!scope) {
+      this.resolveGlobal(name, resolved);
+      return;
+    }
+    const value = this.readVariable(scope, name);
+    const binding = this.importOf(name, scope, value);
+    this.refuseWrite(name, binding !== undefined);
+    if (binding) {
+      resolved.imports.push(binding);
+      resolved.shape += `${name}=${binding.module.specifier},${binding.imported};`;
+      return;
+    }
+    const provided = this.provided(name, value);
+    if (provided) {
+      resolved.provides.push(provided);
+      resolved.shape += `${name}!;`;
+      return;
+    }
+    resolved.captures.push({ name, value });
+    resolved.shape += `${name};`;
+    resolved.stable &&= value !== undefined && this.isStable(name);
+  }
+
+  /** Names in no scope: globals stay free, except those that users made. */
+  private resolveGlobal(name: string, resolved: Resolved): void {
+    if (isDefaultGlobal(name)) return;
+    if (this.scopes && this.analysis.definedWith.has(name) && !(name in globalThis)) {
+      throw new SerializationError(
+        `${describe(this.fn)} has a computed member name that uses \`${name}\`, which the engine did not keep after the class was defined. Use \`${name}\` in one of its methods as well, or export the class from a module of its own.`,
+        { path: name },
+      );
+    }
+    const provided = this.scopes ? undefined : this.providedWithoutScopes(name);
+    if (provided) {
+      resolved.provides.push(provided);
+      resolved.shape += `${name}!;`;
+      return;
+    }
+    if (this.scopes || name in globalThis) {
+      if (!Object.hasOwn(globalThis, name)) return;
+      const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+      if (descriptor && !descriptor.enumerable) return;
+      this.refuseWrite(name, false);
+      resolved.captures.push({ name, value: (globalThis as Record<string, unknown>)[name] });
+      resolved.shape += `${name};`;
+      resolved.stable = false;
+      return;
+    }
+    throw inspectorError(
+      `${describe(this.fn)} uses the variable \`${name}\` of the code around it: reading`,
+      inspectorRefusal(),
+    );
+  }
+
+  private readVariable(scope: InspectedScope, name: string): unknown {
+    let value: unknown;
+    let dead = false;
+    try {
+      value = scope.variables[name];
+    } catch {
+      dead = true;
+    }
+    // Node.js 20 and 22 show a variable in its dead zone as undefined; one whose every declaration gives it
+    // a value cannot hold undefined otherwise.
+    if (value === undefined && !dead) {
+      dead = this.info?.defined.has(name) === true && !this.info.assigned.has(name);
+    }
+    if (!dead) return value;
+    throw new SerializationError(
+      `${describe(this.fn)} uses \`${name}\`, which is not initialised yet at this point. Make the call after \`${name}\` has got its value.`,
+      { path: name },
+    );
+  }
+
+  private importOf(name: string, scope: InspectedScope, value: unknown): ImportBinding | undefined {
+    const { file } = this.place;
+    if (file === undefined) return undefined;
+    if (scope.type === 'Module' && this.info?.imports.has(name)) return staticImport(name, this.info, file);
+    // Only variables of the module's own wrapper hold modules under these names; others do by identity alone.
+    return moduleInVariable(name, value, this.info, file);
+  }
+
+  private provided(name: string, value: unknown): Provided | undefined {
+    const path = this.place.file === undefined ? undefined : pathOf(this.place.file);
+    if (path === undefined) return undefined;
+    switch (name) {
+      case 'require':
+        return typeof value === 'function' && 'cache' in value && 'resolve' in value ? 'require' : undefined;
+      case '__filename':
+      case '__dirname':
+        return typeof value === 'string' && path.startsWith(value) ? name : undefined;
+      case 'module':
+        return typeof value === 'object' && value !== null && moduleExporting(value) === value
+          ? 'module'
+          : undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  private providedWithoutScopes(name: string): Provided | undefined {
+    if (this.info?.isModule !== false) return undefined;
+    return name === 'require' || name === '__filename' || name === '__dirname' ? name : undefined;
+  }
+
+  private refuseWrite(name: string, imported: boolean): void {
+    const write = this.analysis.writes.get(name);
+    if (!write) return;
+    const what = imported ? 'import' : 'captured variable';
+    throw new SerializationError(
+      `${describe(this.fn)} assigns to the ${what} \`${name}\` (${this.at(write.line, write.column)}). A task works on copies, so the assignment would be lost: return the value instead, or use shared memory.`,
+      { path: name },
+    );
+  }
+
+  private captureArguments(resolved: Resolved): void {
+    const scope = this.scopes?.find((candidate) => holds(candidate, 'arguments'));
+    if (!scope) {
+      throw inspectorError(
+        `${describe(this.fn)} uses \`arguments\` of the function around it: reading`,
+        inspectorRefusal(),
+      );
+    }
+    const value = scope.variables['arguments'] as ArrayLike<unknown>;
+    resolved.captures.push({ name: 'arguments', value: Array.from(value) });
+    resolved.stable = false;
+  }
+
+  private isStable(name: string): boolean {
+    const { info } = this;
+    return info !== undefined && !info.opaque && !info.assigned.has(name);
+  }
+
+  private record(resolved: Resolved): CodeRecord {
+    const { analysis, place } = this;
+    const name = analysis.named ? undefined : ownName(this.fn);
+    const key = [place.file, place.line, place.column, name, resolved.shape, analysis.source].join('\n');
+    const found = records.get(key);
+    if (found) return found;
+    if (records.size >= 2000) records.clear();
+    const strict = analysis.strict || this.isStrict();
+    const content: Omit<CodeRecord, 'hash'> = {
+      source: analysis.source,
+      isClass: analysis.isClass,
+      form: analysis.form,
+      file: place.file,
+      line: place.line,
+      column: place.column,
+      strict,
+      name,
+      names: resolved.captures.map((capture) => capture.name).filter((captured) => captured !== 'arguments'),
+      imports: resolved.imports,
+      provides: resolved.provides,
+      usesArguments: analysis.usesArguments,
+    };
+    const hash = createHash('sha256').update(JSON.stringify(content)).digest('base64').slice(0, 22);
+    const record: CodeRecord = { hash, ...content };
+    records.set(key, record);
+    return record;
+  }
+
+  private isStrict(): boolean {
+    if (this.scopes?.some((scope) => scope.type === 'Module')) return true;
+    // Sloppy functions have own `caller` and `arguments`; strict ones, arrows and methods do not.
+    if (Object.hasOwn(this.fn, 'caller')) return false;
+    return this.info?.strict ?? false;
+  }
+}
+
+function holds(scope: InspectedScope, name: string): boolean {
+  try {
+    return scope.type === 'With' ? name in scope.variables : Object.hasOwn(scope.variables, name);
+  } catch {
+    // Newer V8 throws for a variable in its dead zone: it is there.
+    return true;
+  }
+}
+
+function ownName(fn: Function): string | undefined {
+  const value: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function describe(fn: Function): string {
+  const name = ownName(fn);
+  return name === undefined ? 'The function' : `The function \`${name}\``;
+}
+
+function nativeError(fn: Function): SerializationError {
+  return new SerializationError(
+    `${describe(fn)} is a native function that no module exports, so it cannot travel to a worker. Call it inside a function of your own, or pass what it works on as an argument.`,
+  );
+}
+
+function inspectorError(what: string, cause: Error | undefined): SerializationError {
+  const code = (cause as NodeJS.ErrnoException | undefined)?.code;
+  const why =
+    code === 'ERR_ACCESS_DENIED'
+      ? 'which --permission blocks (Node.js 24 and later: allow it with --allow-inspector)'
+      : `which is not available here (${cause?.message ?? 'unknown reason'})`;
+  return new SerializationError(
+    `${what} captured variables needs the inspector, ${why}. Pass the values as arguments instead.`,
+    { cause },
+  );
+}

@@ -1,0 +1,98 @@
+/** What Node's Buffer can do and its types do not say: strings without the detour by an encoding's name. */
+export interface RawBuffer extends Buffer {
+  latin1Write(text: string, at: number, length: number): number;
+  ucs2Write(text: string, at: number, length: number): number;
+  latin1Slice(from: number, to: number): string;
+  ucs2Slice(from: number, to: number): string;
+}
+
+/** A growing byte buffer. The buffer is replaced when it grows, so nobody keeps it. */
+export class ByteWriter {
+  bytes = Buffer.allocUnsafeSlow(64 * 1024) as RawBuffer;
+  at = 0;
+  #view = new DataView(this.bytes.buffer);
+
+  /** Makes room for `more` bytes. */
+  need(more: number): void {
+    if (this.at + more <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + more)) as RawBuffer;
+    grown.set(this.bytes.subarray(0, this.at));
+    this.bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+
+  u8(value: number): void {
+    this.need(1);
+    this.bytes[this.at++] = value;
+  }
+
+  u32(value: number): void {
+    this.need(4);
+    this.#view.setUint32(this.at, value, true);
+    this.at += 4;
+  }
+
+  int32(tag: number, value: number): void {
+    this.need(5);
+    const { bytes } = this;
+    let { at } = this;
+    bytes[at++] = tag;
+    bytes[at++] = value;
+    bytes[at++] = value >> 8;
+    bytes[at++] = value >> 16;
+    bytes[at++] = value >> 24;
+    this.at = at;
+  }
+
+  double(value: number): void {
+    this.need(8);
+    this.#view.setFloat64(this.at, value, true);
+    this.at += 8;
+  }
+
+  raw(bytes: Uint8Array): void {
+    this.need(bytes.byteLength);
+    this.bytes.set(bytes, this.at);
+    this.at += bytes.byteLength;
+  }
+
+  /** Short one-byte strings are copied by hand, others by the engine; surrogates survive as UTF-16 units. */
+  string(value: string, latin1: number, latin1Long: number, utf16: number): void {
+    const { length } = value;
+    if (length <= 24) {
+      this.need(length + 2);
+      const { bytes } = this;
+      const start = this.at;
+      let i = 0;
+      for (; i < length; i++) {
+        const unit = value.charCodeAt(i);
+        if (unit > 255) break;
+        bytes[start + 2 + i] = unit;
+      }
+      if (i < length) return this.#wide(value, utf16);
+      bytes[start] = latin1;
+      bytes[start + 1] = length;
+      this.at = start + 2 + length;
+      return;
+    }
+    if (!isLatin1(value)) return this.#wide(value, utf16);
+    this.u8(latin1Long);
+    this.u32(length);
+    this.need(length);
+    this.bytes.latin1Write(value, this.at, length);
+    this.at += length;
+  }
+
+  #wide(value: string, tag: number): void {
+    this.u8(tag);
+    this.u32(value.length);
+    this.need(value.length * 2);
+    this.bytes.ucs2Write(value, this.at, value.length * 2);
+    this.at += value.length * 2;
+  }
+}
+
+export function isLatin1(value: string): boolean {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) > 255) return false;
+  return true;
+}

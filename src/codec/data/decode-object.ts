@@ -1,0 +1,269 @@
+import { types } from 'node:util';
+import { resolveExport, resolveIntrinsic } from '../closure/index.js';
+import { decodeBound, decodeCode } from './decode-function.js';
+import { NODE_BUFFER } from './encode-view.js';
+import { type Decoder, PENDING } from './decoder.js';
+import { specialNamed, registeredTypes } from './registry.js';
+import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
+
+/** Reads the object that `tag` begins. It takes its number (or that of the instance around it) before its parts do. */
+export function decodeObject(decoder: Decoder, tag: number, id: number = decoder.reserve()): unknown {
+  switch (tag) {
+    case Tag.plain:
+      return decodePlain(decoder, decoder.define(id, {}));
+    case Tag.nullPrototype:
+      return decodePlain(decoder, decoder.define(id, Object.create(null) as object));
+    case Tag.exact:
+      return decodeExact(decoder, id);
+    case Tag.array:
+      return decodeArray(decoder, id);
+    case Tag.int32Array:
+    case Tag.doubleArray:
+      return decoder.define(id, decodeNumbers(decoder, tag));
+    case Tag.sparse:
+      return decodeSparse(decoder, id);
+    case Tag.date:
+      return decoder.define(id, new Date(decoder.double()));
+    case Tag.regexp: {
+      const regexp = new RegExp(decoder.text(), decoder.text());
+      regexp.lastIndex = decoder.value() as number;
+      return decoder.define(id, regexp);
+    }
+    case Tag.map:
+      return decodeMap(decoder, id);
+    case Tag.set:
+      return decodeSet(decoder, id);
+    case Tag.error:
+      return decodeError(decoder, id);
+    case Tag.buffer:
+    case Tag.bufferExtra:
+    case Tag.bufferConstant:
+      return decoder.define(id, content(decoder, tag));
+    case Tag.sharedBuffer:
+    case Tag.host:
+      return decoder.define(id, decoder.extra());
+    case Tag.view:
+      return decodeView(decoder, id);
+    case Tag.nodeBuffer:
+      return decoder.define(id, Buffer.from(content(decoder, decoder.u8())));
+    case Tag.boxed:
+      return decoder.define(id, Object(decoder.value()) as object);
+    case Tag.url:
+      return decoder.define(id, new URL(decoder.text()));
+    case Tag.searchParams:
+      return decoder.define(id, new URLSearchParams(decoder.text()));
+    case Tag.domException: {
+      const error = new DOMException(decoder.text(), decoder.text());
+      hidden(error, 'stack', decoder.text());
+      return decoder.define(id, error);
+    }
+    case Tag.instance:
+      return decodeInstance(decoder, id);
+    case Tag.custom: {
+      const name = decoder.text();
+      const type = registeredTypes().get(name) ?? decoder.corrupt(`type "${name}" is not registered here`);
+      return decoder.define(id, type.decode(decoder.value()));
+    }
+    case Tag.special: {
+      const name = decoder.text();
+      const special = specialNamed(name) ?? decoder.corrupt(`there is no special value "${name}"`);
+      return decoder.define(id, special.fromData(decoder.value()));
+    }
+    case Tag.code:
+      return decodeCode(decoder, id);
+    case Tag.exported: {
+      const specifier = decoder.text();
+      const from = decoder.value() as string | undefined;
+      return decoder.define(id, resolveExport({ specifier, from }, decoder.text()));
+    }
+    case Tag.intrinsic:
+      return decoder.define(id, resolveIntrinsic(decoder.text()));
+    case Tag.bound:
+      return decodeBound(decoder, id);
+    default:
+      return decoder.corrupt(`there is no tag ${tag}`);
+  }
+}
+
+function decodePlain(decoder: Decoder, target: object): object {
+  const count = decoder.count();
+  const record = target as Record<string, unknown>;
+  for (let i = 0; i < count; i++) {
+    const key = decoder.key();
+    const value = decoder.value();
+    if (key === '__proto__' || value === PENDING) decoder.whenBuilt(value, (built) => define(target, key, built));
+    else record[key] = value;
+  }
+  return target;
+}
+
+function define(target: object, key: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: true, configurable: true });
+}
+
+export function hidden(target: object, key: PropertyKey, value: unknown): void {
+  Object.defineProperty(target, key, { value, writable: true, enumerable: false, configurable: true });
+}
+
+function decodeExact(decoder: Decoder, id: number): object {
+  const base = decoder.u8();
+  const level = decoder.u8();
+  const target = decoder.define(id, base === Tag.nullPrototype ? (Object.create(null) as object) : {});
+  decodeProperties(decoder, target);
+  return restrict(target, level);
+}
+
+function restrict(target: object, level: number): object {
+  if (level === 3) Object.freeze(target);
+  else if (level === 2) Object.seal(target);
+  else if (level === 1) Object.preventExtensions(target);
+  return target;
+}
+
+/** Properties with their attributes, onto `target`. */
+export function decodeProperties(decoder: Decoder, target: object): void {
+  const count = decoder.count();
+  for (let i = 0; i < count; i++) {
+    const key = decoder.value() as PropertyKey;
+    const flags = decoder.u8();
+    const shared = {
+      enumerable: (flags & ENUMERABLE) !== 0,
+      configurable: (flags & CONFIGURABLE) !== 0,
+    };
+    if ((flags & ACCESSOR) !== 0) {
+      const get = decoder.value() as (() => unknown) | undefined;
+      const set = decoder.value() as ((value: unknown) => void) | undefined;
+      Object.defineProperty(target, key, { ...shared, get, set } as PropertyDescriptor);
+      continue;
+    }
+    const writable = (flags & WRITABLE) !== 0;
+    decoder.whenBuilt(decoder.value(), (value) => {
+      Object.defineProperty(target, key, { ...shared, writable, value });
+    });
+  }
+}
+
+function decodeArray(decoder: Decoder, id: number): unknown[] {
+  const length = decoder.count();
+  const array: unknown[] = decoder.define(id, new Array(length));
+  for (let i = 0; i < length; i++) {
+    const value = decoder.value();
+    if (value === PENDING) {
+      decoder.whenBuilt(value, (built) => {
+        array[i] = built;
+      });
+    } else array[i] = value;
+  }
+  return array;
+}
+
+function decodeNumbers(decoder: Decoder, tag: number): number[] {
+  const length = decoder.u32();
+  const bytes = decoder.raw(length * (tag === Tag.int32Array ? 4 : 8));
+  const copy = new Uint8Array(bytes).buffer;
+  // Small integers must not pass through doubles: the whole array would become one of doubles.
+  return Array.from<number>(tag === Tag.int32Array ? new Int32Array(copy) : new Float64Array(copy));
+}
+
+function decodeSparse(decoder: Decoder, id: number): unknown[] {
+  const array: unknown[] = decoder.define(id, []);
+  array.length = decoder.u32();
+  const level = decoder.u8();
+  decodeProperties(decoder, array);
+  restrict(array, level);
+  return array;
+}
+
+function decodeMap(decoder: Decoder, id: number): Map<unknown, unknown> {
+  const map = decoder.define(id, new Map<unknown, unknown>());
+  const count = decoder.count();
+  for (let i = 0; i < count; i++) {
+    const key = decoder.value();
+    const keyId = decoder.pendingId;
+    const value = decoder.value();
+    if (key !== PENDING && value !== PENDING) map.set(key, value);
+    else if (key !== PENDING) {
+      // Keeps its place in the order.
+      map.set(key, undefined);
+      decoder.whenBuilt(value, (built) => map.set(key, built));
+    } else {
+      const valueId = decoder.pendingId;
+      decoder.pendingId = keyId;
+      decoder.whenBuilt(key, (builtKey) => {
+        decoder.pendingId = valueId;
+        decoder.whenBuilt(value, (built) => map.set(builtKey, built));
+      });
+    }
+  }
+  return map;
+}
+
+function decodeSet(decoder: Decoder, id: number): Set<unknown> {
+  const set = decoder.define(id, new Set<unknown>());
+  const count = decoder.count();
+  for (let i = 0; i < count; i++) decoder.whenBuilt(decoder.value(), (value) => set.add(value));
+  return set;
+}
+
+function decodeError(decoder: Decoder, id: number): Error {
+  const error = new Error();
+  decoder.define(id, error);
+  hidden(error, 'stack', '');
+  const type = decoder.value();
+  const constructor = typeof type === 'string' ? (globalThis as Record<string, unknown>)[type] : type;
+  decoder.whenBuilt(constructor, (built) => {
+    if (typeof built === 'function') Object.setPrototypeOf(error, built.prototype as object);
+  });
+  if (decoder.u8() === 1) hidden(error, 'name', decoder.text());
+  hidden(error, 'stack', decoder.text());
+  for (let flag = decoder.u8(); flag !== 0; flag = decoder.u8()) {
+    const key = decoder.value() as PropertyKey;
+    const enumerable = flag === 2;
+    decoder.whenBuilt(decoder.value(), (value) => {
+      Object.defineProperty(error, key, { value, writable: true, enumerable, configurable: true });
+    });
+  }
+  return error;
+}
+
+/** A private buffer with the content. */
+function content(decoder: Decoder, tag: number): ArrayBuffer {
+  if (tag === Tag.bufferExtra) {
+    const extra = decoder.extra();
+    if (types.isArrayBuffer(extra)) return extra;
+    return new Uint8Array(new Uint8Array(extra as SharedArrayBuffer)).buffer;
+  }
+  if (tag === Tag.bufferConstant) return new Uint8Array(decoder.constant(decoder.text())).buffer;
+  if (tag !== Tag.buffer) return decoder.corrupt(`tag ${tag} where a buffer has to be`);
+  return new Uint8Array(decoder.raw(decoder.u32())).buffer;
+}
+
+function decodeView(decoder: Decoder, id: number): unknown {
+  const kind = decoder.u8();
+  const offset = decoder.double();
+  const length = decoder.double();
+  const buffer = decoder.value() as ArrayBuffer;
+  if (kind & NODE_BUFFER) return decoder.define(id, Buffer.from(buffer, offset, length));
+  const name = VIEW_TYPES[kind];
+  const View = (globalThis as Record<string, unknown>)[name ?? ''] as
+    | (new (buffer: ArrayBuffer, offset: number, length: number) => object)
+    | undefined;
+  if (View === undefined) return decoder.corrupt(`there is no view of kind ${name ?? kind}`);
+  try {
+    return decoder.define(id, new View(buffer, offset, length));
+  } catch (error) {
+    return decoder.corrupt(`a view does not fit its buffer: ${(error as Error).message}`);
+  }
+}
+
+function decodeInstance(decoder: Decoder, id: number): unknown {
+  const byPrototype = decoder.u8() === 1;
+  const type = decoder.value();
+  const target = decoder.u8() === 1 ? (decodeObject(decoder, decoder.u8(), id) as object) : {};
+  decoder.define(id, target);
+  decoder.whenBuilt(type, (built) => {
+    Object.setPrototypeOf(target, byPrototype ? (built as object) : ((built as Function).prototype as object));
+  });
+  decodeProperties(decoder, target);
+  return target;
+}

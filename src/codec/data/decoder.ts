@@ -1,0 +1,230 @@
+/** Bytes to values. Every read is checked against the end: garbage gives an EngineError, never a hang. */
+import { EngineError } from '../../errors.js';
+import type { AssetStore } from './asset-store.js';
+import type { RawBuffer } from './byte-writer.js';
+import { decodeObject } from './decode-object.js';
+import { Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
+
+/** Stands for a function that is still being built because a value inside it refers to it. */
+export const PENDING = Symbol('pending');
+/** The place of an object whose value is not there yet. */
+const RESERVED = Symbol('reserved');
+
+const KEYS = 512;
+
+export class Decoder {
+  readonly bytes: RawBuffer;
+  readonly extras: readonly unknown[];
+  readonly assets: AssetStore;
+  readonly #view: DataView;
+  readonly #end: number;
+  at: number;
+  /** The reference number of the last PENDING. */
+  pendingId = -1;
+  #refs: unknown[] = [];
+  #fixups: Map<number, ((value: unknown) => void)[]> | undefined;
+
+  constructor(bytes: Uint8Array, extras: readonly unknown[], assets: AssetStore, from = 0, to = bytes.byteLength) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as RawBuffer;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.extras = extras;
+    this.assets = assets;
+    this.at = from;
+    this.#end = to;
+  }
+
+  get done(): boolean {
+    return this.at >= this.#end;
+  }
+
+  /** One value with an identity scope of its own. */
+  item(): unknown {
+    this.#refs = [];
+    return this.value();
+  }
+
+  value(): unknown {
+    const tag = this.u8();
+    switch (tag) {
+      case Tag.undefined:
+        return undefined;
+      case Tag.null:
+        return null;
+      case Tag.false:
+        return false;
+      case Tag.true:
+        return true;
+      case Tag.int32:
+        return this.#int32();
+      case Tag.double:
+        return this.double();
+      case Tag.latin1:
+      case Tag.latin1Long:
+      case Tag.utf16:
+      case Tag.constantString:
+        return this.#string(tag);
+      case Tag.bigint: {
+        const digits = this.text();
+        return digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
+      }
+      case Tag.symbolRegistered:
+        return Symbol.for(this.text());
+      case Tag.symbolWellKnown:
+        return WELL_KNOWN_SYMBOLS[this.u8()];
+      case Tag.ref:
+        return this.#ref(this.u32());
+      default:
+        return decodeObject(this, tag);
+    }
+  }
+
+  // ---- references -------------------------------------------------------------------------------------------
+
+  /** The next object's number; its value comes by {@link define}. */
+  reserve(): number {
+    return this.#refs.push(RESERVED) - 1;
+  }
+
+  define<T>(id: number, value: T): T {
+    this.#refs[id] = value;
+    const waiting = this.#fixups?.get(id);
+    if (waiting !== undefined) {
+      this.#fixups!.delete(id);
+      for (const fix of waiting) fix(value);
+    }
+    return value;
+  }
+
+  #ref(id: number): unknown {
+    if (id >= this.#refs.length) this.corrupt(`reference ${id} of ${this.#refs.length}`);
+    const value = this.#refs[id];
+    if (value !== RESERVED) return value;
+    this.pendingId = id;
+    return PENDING;
+  }
+
+  /** Calls `use` with the value: now, or once it is built. */
+  whenBuilt(value: unknown, use: (value: unknown) => void): void {
+    if (value !== PENDING) return use(value);
+    this.#fixups ??= new Map();
+    const list = this.#fixups.get(this.pendingId);
+    if (list === undefined) this.#fixups.set(this.pendingId, [use]);
+    else list.push(use);
+  }
+
+  // ---- parts ------------------------------------------------------------------------------------------------
+
+  need(count: number): void {
+    if (count > this.#end - this.at) this.corrupt(`${count} bytes are wanted and ${this.#end - this.at} left`);
+  }
+
+  u8(): number {
+    this.need(1);
+    return this.bytes[this.at++]!;
+  }
+
+  u32(): number {
+    this.need(4);
+    const value = this.#view.getUint32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+
+  /** A number of parts, each of at least one byte. */
+  count(): number {
+    const count = this.u32();
+    this.need(count);
+    return count;
+  }
+
+  #int32(): number {
+    this.need(4);
+    const value = this.#view.getInt32(this.at, true);
+    this.at += 4;
+    return value;
+  }
+
+  double(): number {
+    this.need(8);
+    const value = this.#view.getFloat64(this.at, true);
+    this.at += 8;
+    return value;
+  }
+
+  raw(length: number): Buffer {
+    this.need(length);
+    const part = this.bytes.subarray(this.at, this.at + length);
+    this.at += length;
+    return part;
+  }
+
+  text(): string {
+    const tag = this.u8();
+    if (tag !== Tag.latin1 && tag !== Tag.latin1Long && tag !== Tag.utf16 && tag !== Tag.constantString) {
+      this.corrupt(`tag ${tag} where a string has to be`);
+    }
+    return this.#string(tag);
+  }
+
+  /** A property's name: the same few come again and again, and interned ones are faster to set. */
+  key(): string {
+    if (this.at < this.#end && this.bytes[this.at] === Tag.latin1) {
+      this.at += 1;
+      return this.#short(true);
+    }
+    return this.text();
+  }
+
+  #string(tag: number): string {
+    if (tag === Tag.latin1) return this.#short(false);
+    if (tag === Tag.constantString) {
+      const wide = this.u8() === 2;
+      const content = Buffer.from(this.constant(this.text()));
+      return content.toString(wide ? 'utf16le' : 'latin1');
+    }
+    const length = this.u32();
+    const size = tag === Tag.utf16 ? length * 2 : length;
+    this.need(size);
+    const from = this.at;
+    this.at += size;
+    return tag === Tag.utf16 ? this.bytes.ucs2Slice(from, from + size) : this.bytes.latin1Slice(from, from + size);
+  }
+
+  #short(intern: boolean): string {
+    const length = this.u8();
+    this.need(length);
+    const { bytes } = this;
+    const from = this.at;
+    this.at += length;
+    if (length === 0) return '';
+    if (!intern) return bytes.latin1Slice(from, from + length);
+    const slot = (length * 31 + bytes[from]! * 7 + bytes[from + length - 1]!) % KEYS;
+    const known = interned[slot];
+    if (known !== undefined && known.length === length) {
+      let i = 0;
+      while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
+      if (i === length) return known;
+    }
+    const key = bytes.latin1Slice(from, from + length);
+    interned[slot] = key;
+    return key;
+  }
+
+  constant(hash: string): Uint8Array {
+    const asset = this.assets.get(hash);
+    if (asset?.kind !== 'constant') return this.corrupt(`constant ${hash} is not here`);
+    return new Uint8Array(asset.buffer);
+  }
+
+  extra(): unknown {
+    const at = this.u32();
+    if (at >= this.extras.length) this.corrupt(`part ${at} of ${this.extras.length}`);
+    return this.extras[at];
+  }
+
+  corrupt(what: string): never {
+    throw new EngineError(`a message between workers is damaged: ${what} (at byte ${this.at})`);
+  }
+}
+
+const interned: (string | undefined)[] = new Array(KEYS).fill(undefined);

@@ -1,0 +1,108 @@
+/** Instances of classes: the class, what its builtin base hides, and the own properties. */
+import { types } from 'node:util';
+import { readFunction } from '../closure/index.js';
+import { encodeClass } from './encode-function.js';
+import { encodeBuiltin } from './encode-object.js';
+import type { Encoder } from './encoder.js';
+import { privateNames } from './private-names.js';
+import { encodeProperties } from './properties.js';
+import { Tag } from './tags.js';
+
+export function encodeInstance(encoder: Encoder, value: object, prototype: object): void {
+  const type = (prototype as { constructor?: unknown }).constructor;
+  const isClass = typeof type === 'function' && type.prototype === prototype;
+  refuseUnsendable(encoder, value, isClass ? type : undefined);
+  encoder.u8(Tag.instance);
+  if (isClass) {
+    encoder.u8(0);
+    encodeClass(encoder, type);
+  } else {
+    // Object.create(something): the prototype is data itself.
+    encoder.u8(1);
+    encoder.exactly(() => encoder.part('.__proto__', prototype));
+  }
+  const indexed = Array.isArray(value) || ArrayBuffer.isView(value);
+  if (indexed || isBuiltin(value)) {
+    encoder.u8(1);
+    if (!encodeBuiltin(encoder, value, true)) {
+      encoder.refuse(`it is ${article(nameOf(type, value))}, which cannot be copied`);
+    }
+  } else {
+    encoder.u8(0);
+  }
+  encodeProperties(
+    encoder,
+    value,
+    Reflect.ownKeys(value).filter((key) => travels(key, indexed)),
+  );
+}
+
+/** Elements are part of the base; symbols of this thread alone, such as those of Node's base classes, stay here. */
+function travels(key: PropertyKey, indexed: boolean): boolean {
+  if (typeof key === 'symbol') return Symbol.keyFor(key) !== undefined;
+  return !(indexed && (key === 'length' || /^(0|[1-9]\d*)$/.test(String(key))));
+}
+
+function isBuiltin(value: object): boolean {
+  return (
+    types.isMap(value) ||
+    types.isSet(value) ||
+    types.isDate(value) ||
+    types.isRegExp(value) ||
+    types.isAnyArrayBuffer(value) ||
+    types.isBoxedPrimitive(value)
+  );
+}
+
+function nameOf(type: unknown, value: object): string {
+  if (typeof type === 'function' && type.name !== '') return type.name;
+  return Object.prototype.toString.call(value).slice(8, -1);
+}
+
+function article(name: string): string {
+  return `${/^[AEIOU]/.test(name) ? 'an' : 'a'} ${name}`;
+}
+
+function refuseUnsendable(encoder: Encoder, value: object, type: Function | undefined): void {
+  const name = nameOf(type, value);
+  if (types.isPromise(value)) encoder.refuse('it is a Promise; await it first and send its value');
+  if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef) {
+    encoder.refuse(`it is ${article(name)}, whose content cannot be seen; use a Map, a Set or the object itself`);
+  }
+  if (types.isGeneratorObject(value)) {
+    encoder.refuse('it is a generator that has begun; send the generator function, or an array of its values');
+  }
+  if (types.isExternal(value)) encoder.refuse('it is a handle of native code');
+  if (isHandle(value, type)) {
+    encoder.refuse(
+      `it is ${article(name)}, a live handle of this thread; open it in the worker instead (workerLocal, or the pool's init), or send what it takes to open it`,
+    );
+  }
+  for (let t: unknown = type; typeof t === 'function' && t !== Function.prototype; t = Object.getPrototypeOf(t)) {
+    const names = privateNames(t);
+    if (names.length === 0) continue;
+    encoder.refuse(
+      `it is ${article(name)}, which has private fields (${names.join(', ')}) that nobody else can read; tell Simul how to send it: registerType({ name, match, encode, decode })`,
+    );
+  }
+}
+
+/** Sockets, streams, servers, timers: instances of classes that belong to Node, or with a native handle inside. */
+function isHandle(value: object, type: Function | undefined): boolean {
+  const own = value as { _handle?: unknown; _readableState?: unknown; _writableState?: unknown };
+  if (own._readableState !== undefined || own._writableState !== undefined) return true;
+  if (own._handle !== null && typeof own._handle === 'object') return true;
+  if (type === undefined) return false;
+  try {
+    const reading = readFunction(type);
+    if (reading.kind === 'intrinsic') return true;
+    return reading.kind === 'export' && reading.module.specifier.startsWith('node:') && type.name !== 'EventEmitter';
+  } catch {
+    // A class that cannot be read: one of Node's own where it has no text, or a user's, whose failure says more.
+    return !/^(?:class|function)\b/.test(Function.prototype.toString.call(type)) || isNodeName(type.name);
+  }
+}
+
+function isNodeName(name: string): boolean {
+  return ['Timeout', 'Immediate', 'Worker', 'Server', 'Agent', 'Socket', 'FSWatcher', 'ChildProcess'].includes(name);
+}

@@ -1,0 +1,130 @@
+import { SerializationError } from '../../errors.js';
+import type { Packed } from '../packed.js';
+import { type EncodeOptions, Encoder } from './encoder.js';
+
+/** Encoders to use again: packing can happen inside packing (a type's own functions). */
+const spare: Encoder[] = [];
+
+/** Encodes items one behind the other, each with its own identity, sharing what goes beside the bytes. */
+export class Packer {
+  readonly #options: EncodeOptions;
+  #encoder: Encoder;
+
+  constructor(options: EncodeOptions = {}) {
+    this.#options = options;
+    const encoder = spare.pop() ?? new Encoder();
+    encoder.at = 0;
+    encoder.exact = options.exact === true;
+    encoder.moved = options.moved === true;
+    encoder.path = undefined;
+    this.#encoder = encoder;
+  }
+
+  /** Bytes so far: where the next item begins. */
+  get length(): number {
+    return this.#encoder.at;
+  }
+
+  /** @throws SerializationError naming the value and the path to it; the packer goes on without the item. */
+  item(value: unknown): void {
+    const encoder = this.#encoder;
+    const start = encoder.at;
+    const extras = encoder.extras.length;
+    const transfer = encoder.transfer.length;
+    try {
+      encoder.item(value);
+    } catch (error) {
+      encoder.at = start;
+      encoder.extras.length = extras;
+      encoder.transfer.length = transfer;
+      encoder.exact = this.#options.exact === true;
+      throw this.#explained(error, value);
+    }
+  }
+
+  /** Walks once more, watching the path, to say where it went wrong. */
+  #explained(error: unknown, value: unknown): unknown {
+    if (error instanceof RangeError && /call stack/i.test(error.message)) {
+      return new SerializationError(`cannot send ${this.#label}: it is nested too deeply`, { cause: error });
+    }
+    if (!(error instanceof SerializationError)) return error;
+    const scout = new Encoder();
+    scout.exact = this.#options.exact === true;
+    scout.path = [];
+    try {
+      scout.item(value);
+    } catch {
+      return explain(this.#label, scout.path, error);
+    }
+    return error;
+  }
+
+  get #label(): string {
+    return this.#options.label ?? 'value';
+  }
+
+  finish(): Packed {
+    const encoder = this.#encoder;
+    const packed: Packed = {
+      // A copy of its own, from plain memory: small slices of Node's slab would drag the slab along.
+      bytes: new Uint8Array(encoder.bytes.subarray(0, encoder.at)),
+      extras: encoder.extras,
+      transfer: encoder.transfer,
+      assets: encoder.assets.size === 0 ? [] : [...encoder.assets.values()],
+      modules: encoder.modules.size === 0 ? [] : [...encoder.modules.values()],
+    };
+    if (encoder.extras.length > 0) encoder.extras = [];
+    if (encoder.transfer.length > 0) encoder.transfer = [];
+    if (encoder.assets.size > 0) encoder.assets = new Map();
+    if (encoder.modules.size > 0) encoder.modules = new Map();
+    if (encoder.bytes.length <= 1 << 22) spare.push(encoder);
+    this.#encoder = undefined as never;
+    return packed;
+  }
+}
+
+/** `connection → .options.agent`: names of variables by arrows, properties as they are written. */
+function explain(label: string, path: readonly string[], error: SerializationError): SerializationError {
+  const steps = [label, ...path];
+  let shown = steps[0]!;
+  let plain = steps[0]!;
+  for (let i = 1; i < steps.length; i++) {
+    const each = steps[i]!;
+    const isProperty = each.startsWith('.') || each.startsWith('[') || each.startsWith(' ');
+    const afterName = !/^[.[ ]/.test(steps[i - 1]!);
+    shown += isProperty && !afterName ? each : ` → ${each.trim()}`;
+    plain += isProperty ? each : ` → ${each}`;
+  }
+  return new SerializationError(`cannot send ${shown}: ${error.message}`, {
+    path: plain,
+    ...(error.cause === undefined ? {} : { cause: error.cause }),
+  });
+}
+
+export function pack(value: unknown, options?: EncodeOptions): Packed {
+  const packer = new Packer(options);
+  packer.item(value);
+  return packer.finish();
+}
+
+export function packExact(value: unknown, label: string): Packed {
+  return pack(value, { exact: true, label });
+}
+
+/** Any thrown value; never throws itself. What cannot travel is described by its message. */
+export function packError(error: unknown): Packed {
+  try {
+    return pack(error, { moved: true, label: 'error' });
+  } catch (why) {
+    const shown = describe(error);
+    return pack(new Error(`${shown} (it was thrown and cannot be sent itself: ${describe(why)})`), { moved: true });
+  }
+}
+
+function describe(value: unknown): string {
+  try {
+    return value instanceof Error ? `${value.name}: ${value.message}` : String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

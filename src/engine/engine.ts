@@ -1,0 +1,122 @@
+/**
+ * The seam between the calls users make and whatever runs them. An engine takes jobs (some items of an
+ * operation, encoded) and tells each job's sink what became of every item, exactly once an item. It never
+ * decodes: results pass through as bytes.
+ */
+import type { Packed } from '../codec/index.js';
+import type { OperationKind } from '../protocol/index.js';
+import type { Body, Items } from '../transport/index.js';
+
+export interface OperationSpec {
+  readonly kind: OperationKind;
+  readonly seed: number;
+  /** The seed was asked for: an item's random stream depends on it and the item's index alone. */
+  readonly seeded: boolean;
+  /** Stamp when each item starts: needed for `timeout` and for times in `Future.info`. */
+  readonly timed: boolean;
+  readonly unboundedStreams: boolean;
+  readonly fn: Packed | undefined;
+}
+
+export interface EngineOperation {
+  readonly id: number;
+  readonly spec: OperationSpec;
+  /** No more jobs will come: workers may forget their copies once the last job is over. */
+  close(): void;
+}
+
+/** Times in ms. */
+export interface JobLimits {
+  /** Longest running time of one item. */
+  readonly timeout: number | undefined;
+  /** Longest time before an item starts. */
+  readonly queueTimeout: number | undefined;
+  /** Longest time from submission to the end. */
+  readonly deadline: number | undefined;
+  /** Between asking a running item to stop and stopping its worker. */
+  readonly grace: number;
+}
+
+export interface JobSpec {
+  readonly operation: EngineOperation;
+  /** Shown in errors. */
+  readonly name: string | undefined;
+  /** The number that the ids of its tasks are made of. */
+  readonly task: number;
+  readonly items: Items;
+  /** First item of `items` that belongs to this job, and how many. */
+  readonly from: number;
+  readonly count: number;
+  /** Index of that first item in its operation. */
+  readonly base: number;
+  readonly attempt: number;
+  readonly priority: number;
+  /** The worker it has to run on, or -1. */
+  readonly pinned: number;
+  /** The worker gives back what it has not started after this time, in ms; 0 for never. */
+  readonly chunkLimit: number;
+  /** Wait this long before it may start, in ms. */
+  readonly delay: number;
+  readonly limits: JobLimits;
+  /** Part of work that was accepted before: runs in a closing pool too, and past `queueLimit`. */
+  readonly internal: boolean;
+  readonly sink: JobSink;
+}
+
+/** Where and when an item ran. Times in ms of this thread's `performance.now`, 0 where not known. */
+export interface Ran {
+  readonly worker: number;
+  readonly startedAt: number;
+  readonly finishedAt: number;
+}
+
+/** A generator's task: it opens, yields, and ends or fails. */
+export type StreamEvent =
+  | { readonly step: 'open' }
+  | { readonly step: 'end' }
+  | { readonly step: 'value'; readonly body: Body }
+  | { readonly step: 'error'; readonly body: Body };
+
+/** Told exactly one of `result` and `fault` for every item, unless its job is cancelled. Indices are the operation's. */
+export interface JobSink {
+  result(index: number, failed: boolean, body: Body, ran: Ran): void;
+  fault(index: number, error: Error, ran: Ran | undefined): void;
+  stream(index: number, part: StreamEvent, ran: Ran): void;
+  progress(index: number, done: number, total: number | undefined): void;
+  /** A worker has run `count` items in `elapsed` ms, its own decoding and encoding included. */
+  measured?(count: number, elapsed: number): void;
+}
+
+export type JobPhase = 'pending' | 'running' | 'over';
+
+export interface JobTicket {
+  phase(): JobPhase;
+  /** What a pending job waits for, in words. */
+  explain(): string;
+  startedAt(): number;
+  worker(): number;
+  /** The sink hears no more of it. What has not started never will; what runs is asked to stop, then made to. */
+  cancel(reason: unknown): void;
+  /** The reader of a generator's task has taken `count` values. */
+  credit(count: number): void;
+}
+
+export interface EngineStats {
+  readonly queued: number;
+  readonly running: number;
+  readonly done: number;
+  readonly failed: number;
+  readonly workers: number;
+  readonly busy: number;
+}
+
+export interface Engine {
+  /** Most workers it will have. */
+  readonly size: number;
+  operation(spec: OperationSpec): EngineOperation;
+  /** @throws PoolClosedError, QueueFullError */
+  submit(job: JobSpec): JobTicket;
+  stats(): EngineStats;
+  close(): Promise<void>;
+  terminate(reason: Error): Promise<void>;
+}

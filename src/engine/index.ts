@@ -1,0 +1,15 @@
+export type {
+  Engine,
+  EngineOperation,
+  EngineStats,
+  JobLimits,
+  JobPhase,
+  JobSink,
+  JobSpec,
+  JobTicket,
+  OperationSpec,
+  Ran,
+  StreamEvent,
+} from './engine.js';
+export { LocalEngine, type LocalEngineOptions } from './local/local-engine.js';
+export { NestedEngine } from './nested/nested-engine.js';

@@ -1,0 +1,131 @@
+/** Calls that tasks make to the pool they run in: they become jobs of this engine, and the answers go back as bytes. */
+import { type Packed, packError } from '../../codec/index.js';
+import { EngineError } from '../../errors.js';
+import { fromWire, type NestedReply, type NestedRequest, type StreamPart, toWire, type WirePacked } from '../../protocol/index.js';
+import type { EngineOperation, JobSink, JobTicket } from '../engine.js';
+import type { LocalEngine } from './local-engine.js';
+
+type Reply = (reply: NestedReply, transfer: readonly unknown[]) => void;
+
+/** What one worker has asked for and not got yet. */
+export interface NestedCalls {
+  readonly operations: Map<number, EngineOperation>;
+  readonly tickets: Map<number, JobTicket>;
+  /** Assets the worker has sent or been sent. */
+  readonly known: Set<string>;
+  cancelAll(reason: unknown): void;
+}
+
+export function newNestedCalls(): NestedCalls {
+  const operations = new Map<number, EngineOperation>();
+  const tickets = new Map<number, JobTicket>();
+  return {
+    operations,
+    tickets,
+    known: new Set(),
+    cancelAll: (reason) => {
+      for (const ticket of tickets.values()) ticket.cancel(reason);
+      for (const operation of operations.values()) operation.close();
+    },
+  };
+}
+
+export function answerRequest(
+  engine: LocalEngine,
+  calls: NestedCalls,
+  request: NestedRequest,
+  reply: Reply,
+  worker: number,
+): void {
+  switch (request.ask) {
+    case 'operation': {
+      const { head, fn } = request;
+      const packed = fn === undefined ? undefined : fromWire(fn, engine.assets);
+      calls.operations.set(head.id, engine.operation({ ...head, fn: packed }));
+      return;
+    }
+    case 'submit':
+      submit(engine, calls, request, reply, worker);
+      return;
+    case 'cancel':
+      calls.tickets.get(request.job)?.cancel(new EngineError('the task that made this call gave it up'));
+      calls.tickets.delete(request.job);
+      return;
+    case 'credit':
+      calls.tickets.get(request.job)?.credit(request.count);
+      return;
+    case 'close':
+      calls.operations.get(request.operation)?.close();
+      calls.operations.delete(request.operation);
+      return;
+    default:
+      return request satisfies never;
+  }
+}
+
+function submit(
+  engine: LocalEngine,
+  calls: NestedCalls,
+  request: Extract<NestedRequest, { ask: 'submit' }>,
+  reply: Reply,
+  worker: number,
+): void {
+  const { job, head, offsets, options } = request;
+  const operation = calls.operations.get(head.operation);
+  const sink = relay(job, calls, reply, head.count, worker);
+  if (operation === undefined) {
+    const error = new EngineError(`a task named operation ${head.operation}, which it has not opened`);
+    for (let i = 0; i < head.count; i++) sink.fault(head.base + i, error, undefined);
+    return;
+  }
+  try {
+    const ticket = engine.submit({
+      operation,
+      name: options.name,
+      task: head.task,
+      items: { packed: fromWire(request.body, engine.assets), offsets },
+      from: 0,
+      count: head.count,
+      base: head.base,
+      attempt: head.attempt,
+      priority: options.priority,
+      pinned: options.pinned,
+      chunkLimit: head.limit,
+      delay: options.delay,
+      limits: options,
+      internal: true,
+      sink,
+    });
+    calls.tickets.set(job, ticket);
+  } catch (error) {
+    for (let i = 0; i < head.count; i++) sink.fault(head.base + i, error as Error, undefined);
+  }
+}
+
+/** Passes everything on to the worker that asked. */
+function relay(job: number, calls: NestedCalls, reply: Reply, count: number, asker: number): JobSink {
+  let open = count;
+  const wire = (body: Packed): WirePacked => toWire({ ...body, bytes: body.bytes.slice() }, calls.known);
+  const told = (): void => {
+    open -= 1;
+    if (open === 0) calls.tickets.delete(job);
+  };
+  const answer = (index: number, failed: boolean, body: Packed, worker: number): void => {
+    const transfer = body.extras.filter((extra) => extra instanceof ArrayBuffer);
+    reply({ job, is: 'result', index, failed, body: wire(body), worker }, transfer);
+    told();
+  };
+  return {
+    result: (index, failed, body, ran) => answer(index, failed, body, ran.worker),
+    fault: (index, error, ran) => answer(index, true, packError(error), ran?.worker ?? asker),
+    stream: (index, part, ran) => {
+      const wired =
+        part.step === 'value' || part.step === 'error' ? { step: part.step, body: wire(part.body) } : { step: part.step };
+      const transfer = 'body' in part ? part.body.extras.filter((extra) => extra instanceof ArrayBuffer) : [];
+      reply({ job, is: 'stream', index, part: wired as StreamPart, worker: ran.worker }, transfer);
+      if (part.step === 'end' || part.step === 'error') told();
+    },
+    progress: (index, done, total) => reply({ job, is: 'progress', index, done, total }, []),
+    measured: (done, elapsed) => reply({ job, is: 'measured', count: done, elapsed }, []),
+  };
+}

@@ -1,0 +1,95 @@
+/** Watches `timeout`, `queueTimeout` and `deadline` of jobs. A timer is armed for the earliest due time only. */
+import { TaskTimeoutError } from '../../errors.js';
+import type { Group, Job } from './job.js';
+
+export interface LimitHost {
+  now(): number;
+  /** When the running item of a posted job started; 0 where none runs or it is not known yet. */
+  runningSince(job: Job): number;
+  /** The piece's running item failed; the rest goes on. */
+  expireItem(job: Job, error: TaskTimeoutError): void;
+  /** All that is left of the group failed. */
+  expireGroup(group: Group, error: TaskTimeoutError, waitingOnly: boolean): void;
+}
+
+interface Watch {
+  readonly group: Group;
+  timer: NodeJS.Timeout | undefined;
+}
+
+export class LimitWatch {
+  readonly #host: LimitHost;
+  readonly #watches = new Map<Group, Watch>();
+
+  constructor(host: LimitHost) {
+    this.#host = host;
+  }
+
+  add(group: Group): void {
+    const { timeout, queueTimeout, deadline } = group.spec.limits;
+    if (timeout === undefined && queueTimeout === undefined && deadline === undefined) return;
+    const watch: Watch = { group, timer: undefined };
+    this.#watches.set(group, watch);
+    this.#check(watch);
+  }
+
+  remove(group: Group): void {
+    const watch = this.#watches.get(group);
+    if (watch === undefined) return;
+    clearTimeout(watch.timer);
+    this.#watches.delete(group);
+  }
+
+  #check(watch: Watch): void {
+    const { group } = watch;
+    const { timeout, queueTimeout, deadline } = group.spec.limits;
+    const now = this.#host.now();
+    const age = now - group.submittedAt;
+    const { name } = group.spec;
+    const label = name === undefined ? 'the task' : `task "${name}"`;
+    let next = Number.POSITIVE_INFINITY;
+    if (deadline !== undefined) {
+      if (age >= deadline) {
+        const error = new TaskTimeoutError(`${label} was not done within its deadline of ${deadline} ms`);
+        return this.#host.expireGroup(group, error, false);
+      }
+      next = Math.min(next, deadline - age);
+    }
+    if (queueTimeout !== undefined && this.#anyWaiting(group)) {
+      if (age >= queueTimeout) {
+        const error = new TaskTimeoutError(`${label} had not started after its queueTimeout of ${queueTimeout} ms`);
+        this.#host.expireGroup(group, error, true);
+      } else next = Math.min(next, queueTimeout - age);
+    }
+    if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));
+    if (!this.#watches.has(group) || next === Number.POSITIVE_INFINITY) return;
+    // Not unref'd: what is in flight keeps the process alive anyway.
+    watch.timer = setTimeout(() => this.#check(watch), Math.min(Math.max(1, Math.ceil(next)), 2 ** 31 - 1));
+  }
+
+  #anyWaiting(group: Group): boolean {
+    for (const job of group.pieces) if (this.#host.runningSince(job) === 0) return true;
+    return false;
+  }
+
+  /** Expires items that ran out of time; how long until the next may. */
+  #checkRunning(group: Group, timeout: number, now: number, label: string): number {
+    let next = timeout;
+    for (const job of [...group.pieces]) {
+      const since = this.#host.runningSince(job);
+      if (since === 0) continue;
+      const left = since + timeout - now;
+      if (left > 0) next = Math.min(next, left);
+      else {
+        const index = job.base + job.results;
+        this.#host.expireItem(
+          job,
+          new TaskTimeoutError(
+            `${label}${group.spec.operation.spec.kind === 'call' ? '' : ` (item ${index})`} ran longer than its timeout of ${timeout} ms`,
+          ),
+        );
+      }
+    }
+    return next;
+  }
+}

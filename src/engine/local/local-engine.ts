@@ -1,0 +1,542 @@
+/**
+ * The engine of this machine: threads, driven by the decisions of `state.ts`.
+ *
+ *   submit ─▶ Group ─▶ Job ──PoolState──▶ WorkerHost.tryPost ─▶ ring ─▶ worker
+ *                                                                         │
+ *   sink ◀── result / fault ◀── events() ◀── Inbox ◀── ring ◀─────────────┘
+ *
+ * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
+ * the worker, and an item index again when its result comes back.
+ */
+import { AssetStore, type Packed, pack } from '../../codec/index.js';
+import { EngineError, PoolClosedError, QueueFullError, WorkerCrashedError } from '../../errors.js';
+import { fromWire, toWire } from '../../protocol/index.js';
+import type { ExitReason, StartWorker, WorkerEvents } from '../../transport/index.js';
+import type {
+  Engine,
+  EngineOperation,
+  EngineStats,
+  JobSpec,
+  JobTicket,
+  OperationSpec,
+  Ran,
+} from '../engine.js';
+import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
+import { type Group, type Job, piece } from './job.js';
+import { LimitWatch } from './limits.js';
+import type { Place } from './place.js';
+import { SPLIT_AFTER, startDelay } from './policy.js';
+import { PoolState } from './state.js';
+import { ticketOf } from './ticket.js';
+import { WorkerHost } from './worker-host.js';
+
+export interface LocalEngineOptions {
+  readonly workers: number;
+  readonly tasksPerWorker: number;
+  readonly maxTasksPerWorker: number;
+  /** ms without work after which a worker is stopped; undefined for never. */
+  readonly idleTimeout: number | undefined;
+  readonly queueLimit: number;
+  readonly name: string;
+  readonly init: Packed | undefined;
+  readonly maxHeapMiB: number | undefined;
+  readonly env: NodeJS.ProcessEnv | undefined;
+  readonly execArgv: readonly string[] | undefined;
+  readonly startWorker: StartWorker;
+  /** Makes an error of what a failed `init` sent. */
+  readonly initError: (error: Packed) => Error;
+}
+
+export class LocalEngine implements Engine {
+  readonly size: number;
+  readonly assets = new AssetStore();
+  readonly #options: LocalEngineOptions;
+  readonly #state: PoolState;
+  readonly #hosts = new Map<Place, WorkerHost>();
+  readonly #limits: LimitWatch;
+  readonly #groups = new Set<Group>();
+  readonly #operationUse = new Map<number, { open: boolean; groups: number }>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #nextOperation = 1;
+  #accepted = 0;
+  #done = 0;
+  #failed = 0;
+  #alive = false;
+  #closed: 'no' | 'closing' | 'closed' = 'no';
+  #broken: Error | undefined;
+  #onIdle: (() => void)[] = [];
+  #onGone: (() => void)[] = [];
+  #flushPlanned = false;
+  readonly #toFlush = new Set<WorkerHost>();
+  #splitTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: LocalEngineOptions) {
+    this.#options = options;
+    this.size = options.workers;
+    this.#state = new PoolState(options, {
+      now: () => performance.now(),
+      start: (place, failures) => this.#start(place, failures),
+      tryPost: (place, job) => this.#tryPost(place, job),
+      takeBack: (place, job) => this.#host(place).handle.close(job.slot),
+      started: (place, job) => this.#host(place).handle.started(job.slot),
+      stop: (place) => this.#host(place).handle.send({ type: 'stop' }),
+      lost: (place, job, item) => this.#lost(place, job, item),
+      over: (job) => this.#pieceOver(job),
+      giveUp: (jobs) => this.#giveUp(jobs),
+    });
+    this.#limits = new LimitWatch({
+      now: () => performance.now(),
+      runningSince: (job) => this.runningSince(job),
+      expireItem: (job, error) => this.#expireItem(job, error),
+      expireGroup: (group, error, waitingOnly) => this.#expireGroup(group, error, waitingOnly),
+    });
+  }
+
+  // ---- the engine's calls -----------------------------------------------------------------------------------
+
+  operation(spec: OperationSpec): EngineOperation {
+    const id = this.#nextOperation++;
+    this.#operationUse.set(id, { open: true, groups: 0 });
+    return { id, spec, close: () => this.#closeOperation(id) };
+  }
+
+  submit(spec: JobSpec): JobTicket {
+    if (this.#closed === 'closed' || (this.#closed === 'closing' && !spec.internal)) {
+      throw new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
+    }
+    if (this.#broken !== undefined) throw this.#broken;
+    if (!spec.internal && this.#waitingItems() + spec.count > this.#options.queueLimit) {
+      throw new QueueFullError(
+        `${this.#options.name} has its queueLimit of ${this.#options.queueLimit} tasks waiting: await some before you send more`,
+      );
+    }
+    const group: Group = {
+      spec,
+      pieces: new Set(),
+      submittedAt: performance.now(),
+      cancelled: false,
+    };
+    this.#accepted += spec.count;
+    this.#groups.add(group);
+    const use = this.#operationUse.get(spec.operation.id);
+    if (use !== undefined) use.groups += 1;
+    const job = piece(group, spec.from, spec.count);
+    this.#keepAlive();
+    if (spec.delay > 0) {
+      this.#later(spec.delay, () => {
+        if (!group.cancelled) this.#state.submit(job);
+      });
+    } else {
+      this.#state.submit(job);
+    }
+    this.#limits.add(group);
+    this.#planSplit();
+    return ticketOf(group, this);
+  }
+
+  stats(): EngineStats {
+    let running = 0;
+    let busy = 0;
+    let workers = 0;
+    for (const host of this.#hosts.values()) {
+      if (host.place.phase !== 'stopping') workers += 1;
+      let here = 0;
+      for (const job of host.place.posted) if (this.#isRunning(job)) here += 1;
+      running += here;
+      if (here > 0) busy += 1;
+    }
+    const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
+    return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed === 'no') this.#closed = 'closing';
+    if (this.#groups.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#closed === 'closing') {
+      this.#closed = 'closed';
+      for (const place of [...this.#state.places]) {
+        if (place?.phase === 'starting') this.#hosts.get(place)?.handle.terminate();
+        else if (place !== undefined) this.#state.release(place);
+      }
+    }
+    await this.#allGone();
+  }
+
+  async terminate(reason: Error): Promise<void> {
+    this.#closed = 'closed';
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
+    for (const group of [...this.#groups]) this.#failGroup(group, reason);
+    for (const host of this.#hosts.values()) host.handle.terminate();
+    await this.#allGone();
+  }
+
+  async #allGone(): Promise<void> {
+    clearTimeout(this.#idleTimer);
+    clearTimeout(this.#splitTimer);
+    if (this.#hosts.size === 0) return;
+    for (const host of this.#hosts.values()) host.handle.ref();
+    await new Promise<void>((resolve) => this.#onGone.push(resolve));
+  }
+
+  // ---- what tickets and nested calls ask --------------------------------------------------------------------
+
+  runningSince(job: Job): number {
+    if (job.place === undefined || !this.#isRunning(job) || job.abandoned === job.results) return 0;
+    const since = this.#host(job.place).handle.startedAt(job.slot);
+    return since === 0 ? job.postedAt : since;
+  }
+
+  cancel(group: Group, reason: unknown): void {
+    if (!this.#groups.has(group)) return;
+    // Not told to the sink any more, so counted here.
+    let open = 0;
+    for (const job of group.pieces) open += job.count - job.results - (job.abandoned >= job.results ? 1 : 0);
+    this.#failed += open;
+    this.#limits.remove(group);
+    const running = this.#state.cancel(group);
+    for (const job of running) this.#askToStop(job, reason, 'was cancelled');
+    this.#forgetIfOver(group);
+  }
+
+  credit(group: Group, count: number): void {
+    for (const job of group.pieces) {
+      if (job.place !== undefined) {
+        this.#hosts.get(job.place)?.handle.send({ type: 'credit', slot: job.slot, count });
+      }
+    }
+  }
+
+  // ---- workers ----------------------------------------------------------------------------------------------
+
+  #start(place: Place, failures: number): void {
+    const delay = startDelay(failures);
+    if (delay > 0) this.#later(delay, () => this.#startNow(place));
+    else this.#startNow(place);
+  }
+
+  #startNow(place: Place): void {
+    const { name, tasksPerWorker, init, maxHeapMiB, env, execArgv, startWorker } = this.#options;
+    const nested = newNestedCalls();
+    const handle = startWorker(
+      {
+        worker: place.worker,
+        workers: this.size,
+        concurrency: tasksPerWorker,
+        name: `${name}:${place.worker}`,
+        init,
+        maxHeapMiB,
+        env,
+        execArgv,
+      },
+      this.#events(place, nested),
+      this.assets,
+    );
+    const host = new WorkerHost(place, handle);
+    this.#hosts.set(place, host);
+    if (this.#alive) handle.ref();
+    else handle.unref();
+  }
+
+  #events(place: Place, nested: NestedCalls): WorkerEvents {
+    const state = this.#state;
+    const at = (slot: number): Job | undefined => this.#hosts.get(place)?.jobs[slot];
+    return {
+      ready: () => state.workerReady(place),
+      failed: (error) => this.#break(error),
+      result: (slot, item, failed, body, finishedAt) => {
+        const job = at(slot);
+        if (job !== undefined) this.#result(place, job, item, failed, body, finishedAt);
+      },
+      stream: (slot, item, part) => {
+        const job = at(slot);
+        if (job === undefined) return;
+        const unwanted = job.group.cancelled || job.abandoned === item;
+        if (part.step !== 'open' && part.step !== 'value') this.#count(job, part.step === 'error');
+        if (unwanted) return;
+        const event =
+          part.step === 'value' || part.step === 'error'
+            ? { step: part.step, body: fromWire(part.body, this.assets) }
+            : part;
+        job.spec.sink.stream(job.base + item, event, this.#ran(place, job, 0));
+      },
+      progress: (slot, item, done, total) => {
+        const job = at(slot);
+        if (job !== undefined && !job.group.cancelled) job.spec.sink.progress(job.base + item, done, total);
+      },
+      end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
+      waiting: (_slot, waiting) => state.taskWaits(place, waiting),
+      request: (request) => answerRequest(this, nested, request, (reply, transfer) => {
+        this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
+      }, place.worker),
+      stopped: () => this.#hosts.get(place)?.handle.terminate(),
+      exit: (reason) => this.#exited(place, nested, reason),
+    };
+  }
+
+  #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, finishedAt: number): void {
+    const handle = this.#host(place).handle;
+    const ran = this.#ran(place, job, handle.toLocalTime(finishedAt));
+    const unwanted = job.group.cancelled || job.abandoned === item;
+    this.#count(job, failed);
+    if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
+  }
+
+  #count(job: Job, failed: boolean): void {
+    const told = job.group.cancelled || job.abandoned === job.results;
+    this.#state.itemDone(job);
+    if (told) return;
+    if (failed) this.#failed += 1;
+    else this.#done += 1;
+  }
+
+  #ran(place: Place, job: Job, finishedAt: number): Ran {
+    return { worker: place.worker, startedAt: this.#host(place).handle.startedAt(job.slot), finishedAt };
+  }
+
+  #ended(place: Place, slot: number, started: number, elapsed: number): void {
+    const host = this.#host(place);
+    const job = host.jobs[slot];
+    if (job === undefined) return;
+    host.free(slot);
+    if (started > 0 && !job.group.cancelled) job.spec.sink.measured?.(started, elapsed);
+    this.#state.jobEnded(place, job, started, elapsed);
+    this.#planSplit();
+    this.#planIdle();
+  }
+
+  #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
+    const host = this.#hosts.get(place);
+    if (host !== undefined && host.stopReason === undefined) host.exit = reason;
+    nested.cancelAll(new PoolClosedError('the worker of the task that made this call is gone'));
+    this.#state.workerGone(place);
+    this.#hosts.delete(place);
+    if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
+  }
+
+  /** `init` failed: no worker of this pool can work, and every task says why. */
+  #break(packed: Packed): void {
+    const cause = this.#options.initError(packed);
+    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, { cause });
+    this.#broken = error;
+    for (const group of [...this.#groups]) this.#failGroup(group, error);
+    for (const host of this.#hosts.values()) host.handle.terminate();
+  }
+
+  // ---- jobs -------------------------------------------------------------------------------------------------
+
+  #tryPost(place: Place, job: Job): boolean {
+    const host = this.#hosts.get(place);
+    if (host === undefined || !host.tryPost(job)) return false;
+    this.#toFlush.add(host);
+    if (!this.#flushPlanned) {
+      this.#flushPlanned = true;
+      // One publication for all that is submitted in one go.
+      queueMicrotask(() => {
+        this.#flushPlanned = false;
+        for (const each of this.#toFlush) each.handle.flush();
+        this.#toFlush.clear();
+      });
+    }
+    return true;
+  }
+
+  #lost(place: Place, job: Job, item: number): void {
+    if (job.abandoned === item) return;
+    const host = this.#host(place);
+    this.#failed += 1;
+    job.spec.sink.fault(job.base + item, crashError(host, job, item), this.#ran(place, job, performance.now()));
+  }
+
+  #giveUp(jobs: readonly Job[]): void {
+    const error = new EngineError(
+      `the workers of ${this.#options.name} end before they run anything: see the cause for the last one`,
+      { cause: this.#lastExit },
+    );
+    for (const job of jobs) this.#failGroup(job.group, error);
+  }
+
+  get #lastExit(): unknown {
+    for (const host of this.#hosts.values()) if (host.exit?.error !== undefined) return host.exit.error;
+    return undefined;
+  }
+
+  /** Every item of the group that was not told yet fails. */
+  #failGroup(group: Group, error: Error): void {
+    const { spec } = group;
+    const open: number[] = [];
+    for (const job of group.pieces.size > 0 ? group.pieces : []) {
+      for (let item = job.results; item < job.kept; item++) {
+        if (item !== job.abandoned) open.push(job.base + item);
+      }
+    }
+    this.cancel(group, error);
+    for (const index of open) spec.sink.fault(index, error, undefined);
+  }
+
+  #expireGroup(group: Group, error: Error, waitingOnly: boolean): void {
+    if (!waitingOnly) return this.#failGroup(group, error);
+    const open: number[] = [];
+    for (const job of [...group.pieces]) {
+      const from = job.place === undefined ? 0 : job.count - this.#state.keepStarted(job);
+      for (let item = from; item < job.count; item++) open.push(job.base + item);
+      if (job.phase === 'queued') this.#state.drop(job);
+    }
+    this.#failed += open.length;
+    for (const index of open) group.spec.sink.fault(index, error, undefined);
+    this.#forgetIfOver(group);
+  }
+
+  #expireItem(job: Job, error: Error): void {
+    const { place } = job;
+    if (place === undefined) return;
+    const item = job.results;
+    job.abandoned = item;
+    this.#failed += 1;
+    this.#state.takeTail(job);
+    this.#askToStop(job, error, error.message);
+    job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
+    this.#state.dispatch();
+  }
+
+  /** Cooperation first; after the grace the worker is stopped and its unstarted tasks move. */
+  #askToStop(job: Job, reason: unknown, why: string): void {
+    const host = job.place === undefined ? undefined : this.#hosts.get(job.place);
+    if (host === undefined) return;
+    const item = job.results;
+    host.handle.requestCancel(job.slot);
+    host.handle.send({ type: 'cancel', slot: job.slot, reason: toWire(packReason(reason), new Set()) });
+    this.#later(job.spec.limits.grace, () => {
+      if (job.phase === 'over' || job.results > item || job.place === undefined) return;
+      if (this.#hosts.get(job.place) !== host) return;
+      host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
+      this.#state.retire(job.place);
+      host.handle.terminate();
+    });
+  }
+
+  #pieceOver(job: Job): void {
+    this.#forgetIfOver(job.group);
+  }
+
+  #forgetIfOver(group: Group): void {
+    if (group.pieces.size > 0 || !this.#groups.delete(group)) return;
+    this.#limits.remove(group);
+    const use = this.#operationUse.get(group.spec.operation.id);
+    if (use !== undefined) {
+      use.groups -= 1;
+      if (!use.open && use.groups === 0) this.#forgetOperation(group.spec.operation.id);
+    }
+    if (this.#groups.size > 0) return;
+    this.#keepAlive();
+    for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #closeOperation(id: number): void {
+    const use = this.#operationUse.get(id);
+    if (use === undefined) return;
+    use.open = false;
+    if (use.groups === 0) this.#forgetOperation(id);
+  }
+
+  #forgetOperation(id: number): void {
+    this.#operationUse.delete(id);
+    for (const host of this.#hosts.values()) host.forget(id);
+  }
+
+  // ---- timers and life --------------------------------------------------------------------------------------
+
+  #isRunning(job: Job): boolean {
+    if (job.place === undefined || job.phase !== 'posted') return false;
+    const host = this.#hosts.get(job.place);
+    return host !== undefined && Math.min(host.handle.started(job.slot), job.kept) > job.results;
+  }
+
+  #waitingItems(): number {
+    if (this.#options.queueLimit === Number.POSITIVE_INFINITY) return 0;
+    return this.stats().queued;
+  }
+
+  #host(place: Place): WorkerHost {
+    const host = this.#hosts.get(place);
+    if (host === undefined) throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
+    return host;
+  }
+
+  /** Threads keep the process alive while work is in flight, and only then. */
+  #keepAlive(): void {
+    const alive = this.#groups.size > 0;
+    if (alive === this.#alive) return;
+    this.#alive = alive;
+    for (const host of this.#hosts.values()) {
+      if (alive) host.handle.ref();
+      else host.handle.unref();
+    }
+  }
+
+  #later(delay: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      act();
+    }, delay);
+    this.#timers.add(timer);
+  }
+
+  #planSplit(): void {
+    if (this.#splitTimer !== undefined || !this.#state.canSplitLater) return;
+    this.#splitTimer = setTimeout(() => {
+      this.#splitTimer = undefined;
+      this.#state.dispatch();
+      this.#planSplit();
+    }, SPLIT_AFTER + 1);
+    this.#splitTimer.unref();
+  }
+
+  #planIdle(): void {
+    const { idleTimeout } = this.#options;
+    if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
+    this.#idleTimer = setTimeout(() => {
+      this.#idleTimer = undefined;
+      const now = performance.now();
+      let left = false;
+      for (const place of [...this.#state.places]) {
+        if (place === undefined || place.phase !== 'ready') continue;
+        if (place.posted.size === 0 && now - place.idleSince >= idleTimeout) this.#state.release(place);
+        else left = true;
+      }
+      if (left) this.#planIdle();
+    }, Math.max(1, idleTimeout / 2));
+    this.#idleTimer.unref();
+  }
+}
+
+function packReason(reason: unknown): Packed {
+  try {
+    return pack(reason);
+  } catch {
+    return pack(new Error(String(reason)));
+  }
+}
+
+function crashError(host: WorkerHost, job: Job, item: number): WorkerCrashedError {
+  const { name } = job.spec;
+  const label = name === undefined ? `task ${job.base + item}` : `task "${name}" (${job.base + item})`;
+  const attempt = `attempt ${job.spec.attempt}`;
+  if (host.stopReason !== undefined) {
+    return new WorkerCrashedError(
+      `${label} ran on worker ${host.place.worker}, which had to be stopped: ${host.stopReason} (${attempt})`,
+    );
+  }
+  const { code, error } = host.exit ?? { code: undefined, error: undefined };
+  const why =
+    error instanceof Error
+      ? `${error.name}: ${error.message}`
+      : error === undefined
+        ? `exit code ${code ?? 'unknown'}`
+        : String(error);
+  return new WorkerCrashedError(`the worker died while ${label} ran (${why}, ${attempt})`, {
+    cause: error,
+    exitCode: code,
+  });
+}

@@ -1,0 +1,34 @@
+import type { Job } from './job.js';
+
+/**
+ * A worker as the state machine sees it.
+ *
+ * `starting` → `ready` → `retiring` → `stopping` → `gone`; any of them → `gone` when the worker dies. A
+ * retiring worker takes no new job; its number already belongs to its replacement.
+ */
+export interface Place {
+  readonly worker: number;
+  phase: 'starting' | 'ready' | 'retiring' | 'stopping' | 'gone';
+  /** Jobs that were sent and are not over, in the order in which they were sent. */
+  readonly posted: Set<Job>;
+  /** Tasks that wait for the pool itself: each gives its place back meanwhile. */
+  waiting: number;
+  /** Items it has run. */
+  ran: number;
+  /** Moving average of a job's running time in ms; undefined until the first. */
+  average: number | undefined;
+  /** Since when it has had nothing to do, in ms. */
+  idleSince: number;
+}
+
+export function newPlace(worker: number, now: number): Place {
+  return {
+    worker,
+    phase: 'starting',
+    posted: new Set(),
+    waiting: 0,
+    ran: 0,
+    average: undefined,
+    idleSince: now,
+  };
+}

@@ -1,0 +1,31 @@
+/** Numbers and choices of the local engine, apart from the state they are applied to. */
+import type { Place } from './place.js';
+
+/** Work that may lie in front of a worker beyond what it runs, in ms. */
+const AHEAD = 2;
+/** Most jobs that may lie there. */
+const MOST_AHEAD = 128;
+/** Weight of the newest measurement in the average of a worker's jobs. */
+const NEWEST = 0.25;
+
+/** Deaths before the first task, one after the other, after which queued work is given up. */
+export const START_FAILURES = 3;
+/** A job that runs this long is worth splitting for an idle worker, in ms. */
+export const SPLIT_AFTER = 4;
+
+/** How many jobs may be posted to a worker beyond those it can run at once. */
+export function ahead(place: Place): number {
+  const { average } = place;
+  if (average === undefined) return 1;
+  if (average > 5 * AHEAD) return 0;
+  return Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD / average)));
+}
+
+export function averaged(before: number | undefined, newest: number): number {
+  return before === undefined ? newest : before + NEWEST * (newest - before);
+}
+
+/** Pause before the next start after `failures` deaths at start, in ms. */
+export function startDelay(failures: number): number {
+  return failures === 0 ? 0 : 50 * 2 ** (failures - 1);
+}

@@ -1,0 +1,398 @@
+/**
+ * What the local engine decides: which job goes to which worker, what becomes of a dead worker's jobs, when
+ * workers start and stop. Told of events by named methods, it asks for deeds by {@link Deeds}; it holds no
+ * thread, timer or promise, so tests drive it with any sequence of events.
+ *
+ * The invariant: every item of every piece is in exactly one of: queued, posted and unstarted, running, told.
+ * At most once: an item that was claimed by a worker is never queued again.
+ */
+import { CLOSED } from '../../memory/index.js';
+import { type Group, type Job, piece } from './job.js';
+import { newPlace, type Place } from './place.js';
+import { ahead, averaged, SPLIT_AFTER, START_FAILURES } from './policy.js';
+import { JobQueue } from './queue.js';
+
+export interface Deeds {
+  now(): number;
+  /** Starts a worker; `workerReady` or `workerGone` follows. `failures` deaths at start came before. */
+  start(place: Place, failures: number): void;
+  /** Sends a job; false where the worker has no room now. */
+  tryPost(place: Place, job: Job): boolean;
+  /** Lets nothing more of a posted job start; how many items had, or `CLOSED` and more if closed before. */
+  takeBack(place: Place, job: Job): number;
+  /** How many items of a posted job have been claimed. */
+  started(place: Place, job: Job): number;
+  /** The worker has nothing to do and is to end in peace; `workerGone` follows. */
+  stop(place: Place): void;
+  /** The worker died while this item (counted from the start of the piece) ran. */
+  lost(place: Place, job: Job, item: number): void;
+  /** Every item of the piece was told. */
+  over(job: Job): void;
+  /** Workers die before their first task, again and again: queued jobs are given up. */
+  giveUp(jobs: readonly Job[]): void;
+}
+
+export interface StateOptions {
+  readonly workers: number;
+  readonly tasksPerWorker: number;
+  /** Items after which a worker is replaced. */
+  readonly maxTasksPerWorker: number;
+}
+
+export class PoolState {
+  /** The current worker of each number; undefined while there is none. */
+  readonly places: (Place | undefined)[];
+  /** Replaced workers that still run something. */
+  readonly leaving = new Set<Place>();
+  readonly #options: StateOptions;
+  readonly #deeds: Deeds;
+  readonly #queue = new JobQueue();
+  readonly #pinned: JobQueue[];
+  #startFailures = 0;
+  #dispatching = false;
+  #again = false;
+
+  constructor(options: StateOptions, deeds: Deeds) {
+    this.#options = options;
+    this.#deeds = deeds;
+    this.places = new Array(options.workers).fill(undefined);
+    this.#pinned = Array.from(this.places, () => new JobQueue());
+  }
+
+  // ---- events -----------------------------------------------------------------------------------------------
+
+  submit(job: Job): void {
+    this.#enqueue(job, false);
+    this.dispatch();
+  }
+
+  workerReady(place: Place): void {
+    if (place.phase !== 'starting') return;
+    place.phase = 'ready';
+    place.idleSince = this.#deeds.now();
+    this.dispatch();
+  }
+
+  /** A result of `job` came: told by the shell, counted here. */
+  itemDone(job: Job): void {
+    job.results += 1;
+  }
+
+  /** The worker has done with the job's slot. */
+  jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
+    place.posted.delete(job);
+    place.ran += started;
+    if (started > 0) {
+      this.#startFailures = 0;
+      place.average = averaged(place.average, elapsed);
+    }
+    if (started < job.kept) this.#giveBack(job, started);
+    this.#finish(job);
+    if (place.posted.size === 0) place.idleSince = this.#deeds.now();
+    if (place.phase === 'retiring') this.#stopIfDone(place);
+    else if (place.ran >= this.#options.maxTasksPerWorker && place.phase === 'ready') this.retire(place);
+    this.dispatch();
+  }
+
+  /** A task of the worker waits for the pool itself, or goes on. */
+  taskWaits(place: Place, waits: boolean): void {
+    place.waiting = Math.max(0, place.waiting + (waits ? 1 : -1));
+    if (waits) this.dispatch();
+  }
+
+  workerGone(place: Place): void {
+    const before = place.phase;
+    if (before === 'gone') return;
+    place.phase = 'gone';
+    this.leaving.delete(place);
+    if (this.places[place.worker] === place) this.places[place.worker] = undefined;
+    const jobs = [...place.posted];
+    place.posted.clear();
+    for (const job of jobs.reverse()) this.#recover(place, job);
+    if (before === 'starting' || (before === 'ready' && place.ran === 0 && jobs.length === 0)) {
+      this.#startFailures += 1;
+    }
+    if (this.#startFailures >= START_FAILURES) {
+      this.#startFailures = 0;
+      this.#deeds.giveUp(this.drainQueue());
+    }
+    this.dispatch();
+  }
+
+  /** No more of the group may start; the pieces that still run are returned. */
+  cancel(group: Group): Job[] {
+    group.cancelled = true;
+    const running: Job[] = [];
+    for (const job of [...group.pieces]) {
+      if (job.phase === 'queued') {
+        this.#finish(job);
+      } else if (job.place !== undefined) {
+        this.keepStarted(job);
+        if (job.results < Math.min(job.kept, this.#deeds.started(job.place, job))) running.push(job);
+      }
+    }
+    this.dispatch();
+    return running;
+  }
+
+  /** Takes back what has not started of a posted job: as a piece of its own where the group goes on. */
+  takeTail(job: Job): void {
+    const tail = this.keepStarted(job);
+    if (tail > 0 && !job.group.cancelled) this.#enqueue(piece(job.group, job.from + job.kept, tail), true);
+  }
+
+  /** The worker is to be replaced: its unstarted jobs move, its running ones finish. */
+  retire(place: Place): void {
+    if (place.phase !== 'ready' && place.phase !== 'starting') return;
+    place.phase = 'retiring';
+    this.leaving.add(place);
+    this.places[place.worker] = undefined;
+    if (this.queued > 0 || place.posted.size > 0) this.#start(place.worker);
+    for (const job of [...place.posted].reverse()) this.takeTail(job);
+    this.#stopIfDone(place);
+    this.dispatch();
+  }
+
+  /** An idle worker that is not needed now. */
+  release(place: Place): void {
+    if (place.phase !== 'ready' || place.posted.size > 0) return;
+    this.places[place.worker] = undefined;
+    this.leaving.add(place);
+    place.phase = 'retiring';
+    this.#stopIfDone(place);
+  }
+
+  /** A queued job that will not run. */
+  drop(job: Job): void {
+    if (job.phase === 'queued') this.#finish(job);
+  }
+
+  /** Removes and returns all queued jobs. */
+  drainQueue(): Job[] {
+    const jobs: Job[] = [];
+    for (const queue of [this.#queue, ...this.#pinned]) {
+      for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
+        this.#finish(job);
+        jobs.push(job);
+      }
+    }
+    return jobs;
+  }
+
+  // ---- decisions --------------------------------------------------------------------------------------------
+
+  /** Gives queued jobs to workers, starts workers where jobs wait, and moves posted jobs to idle ones. */
+  dispatch(): void {
+    // Deeds can lead back here: then one more round follows instead of one inside the other.
+    if (this.#dispatching) {
+      this.#again = true;
+      return;
+    }
+    this.#dispatching = true;
+    do {
+      this.#again = false;
+      this.#dispatchPinned();
+      this.#dispatchQueue();
+      this.#rebalance();
+    } while (this.#again);
+    this.#dispatching = false;
+  }
+
+  /** True where an idle worker might take a part of what others run, if they go on for long. */
+  get canSplitLater(): boolean {
+    let idle = false;
+    let splittable = false;
+    for (const place of this.places) {
+      if (place?.phase !== 'ready') continue;
+      if (place.posted.size < this.#capacity(place)) idle = true;
+      for (const job of place.posted) {
+        if (job.kept > 1 && job.spec.pinned < 0) splittable = true;
+      }
+    }
+    return idle && splittable;
+  }
+
+  /** Queued jobs, cancelled ones that have not surfaced included. */
+  get queued(): number {
+    return this.#pinned.reduce((sum, queue) => sum + queue.size, this.#queue.size);
+  }
+
+  #capacity(place: Place): number {
+    return this.#options.tasksPerWorker + place.waiting;
+  }
+
+  #dispatchPinned(): void {
+    for (let worker = 0; worker < this.#pinned.length; worker++) {
+      const queue = this.#pinned[worker]!;
+      if (queue.peek() === undefined) continue;
+      const place = this.places[worker];
+      if (place === undefined) this.#start(worker);
+      else this.#fill(place, queue);
+    }
+  }
+
+  #fill(place: Place, queue: JobQueue): void {
+    while (place.phase === 'ready' && place.posted.size < this.#capacity(place) + ahead(place)) {
+      const job = queue.peek();
+      if (job === undefined || !this.#post(place, job)) return;
+      queue.shift();
+    }
+  }
+
+  #dispatchQueue(): void {
+    for (let job = this.#queue.peek(); job !== undefined; job = this.#queue.peek()) {
+      const place = this.#leastLoaded(0) ?? this.#leastLoaded(1);
+      if (place === undefined) break;
+      this.#queue.shift();
+      if (!this.#post(place, job)) {
+        this.#queue.pushFront(job);
+        break;
+      }
+    }
+    this.#startForDemand();
+  }
+
+  /** Starts workers for what is queued or waits behind busy workers; it moves over once they are ready. */
+  #startForDemand(): void {
+    let demand = this.#queue.size;
+    for (const place of this.places) {
+      if (place === undefined) continue;
+      if (place.phase === 'starting') demand -= this.#options.tasksPerWorker;
+      else demand += Math.max(0, place.posted.size - this.#capacity(place));
+    }
+    while (demand > 0 && this.#startAny()) demand -= this.#options.tasksPerWorker;
+  }
+
+  /** The ready worker with the fewest posted jobs that has room, counting jobs ahead if `prefetch` is 1. */
+  #leastLoaded(prefetch: 0 | 1): Place | undefined {
+    let best: Place | undefined;
+    for (const place of this.places) {
+      if (place === undefined || place.phase !== 'ready') continue;
+      const room = this.#capacity(place) + prefetch * ahead(place);
+      if (place.posted.size >= room) continue;
+      if (best === undefined || place.posted.size < best.posted.size) best = place;
+    }
+    return best;
+  }
+
+  #startAny(): boolean {
+    const worker = this.places.indexOf(undefined);
+    if (worker < 0) return false;
+    this.#start(worker);
+    return true;
+  }
+
+  #start(worker: number): void {
+    const place = newPlace(worker, this.#deeds.now());
+    this.places[worker] = place;
+    this.#deeds.start(place, this.#startFailures);
+  }
+
+  #post(place: Place, job: Job): boolean {
+    if (!this.#deeds.tryPost(place, job)) return false;
+    job.phase = 'posted';
+    job.place = place;
+    job.postedAt = this.#deeds.now();
+    place.posted.add(job);
+    return true;
+  }
+
+  /** No task waits behind a busy worker while another is idle. */
+  #rebalance(): void {
+    if (this.#queue.peek() !== undefined) return;
+    for (const place of this.places) {
+      if (place === undefined || place.phase !== 'ready') continue;
+      while (place.posted.size < this.#capacity(place)) {
+        const job = this.#stealable(place);
+        if (job === undefined) return;
+        this.takeTail(job);
+        const next = this.#queue.peek();
+        if (next === undefined) break;
+        this.#queue.shift();
+        const half = next.count > 1 && next.from > job.from ? this.#split(next) : next;
+        if (!this.#post(place, half)) {
+          this.#queue.pushFront(half);
+          return;
+        }
+      }
+    }
+    if (this.#queue.peek() !== undefined) this.#again = true;
+  }
+
+  /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
+  #stealable(thief: Place): Job | undefined {
+    let victim: Job | undefined;
+    let most = 0;
+    const now = this.#deeds.now();
+    for (const place of [...this.places, ...this.leaving]) {
+      if (place === undefined || place === thief || place.posted.size <= most) continue;
+      const behind = place.posted.size > this.#capacity(place);
+      for (const job of place.posted) {
+        if (job.spec.pinned >= 0 || job.kept < job.count || job.group.cancelled) continue;
+        const started = this.#deeds.started(place, job);
+        if (started >= job.kept) continue;
+        if ((behind && started === 0) || (started > 0 && now - job.postedAt > SPLIT_AFTER)) {
+          victim = job;
+          most = place.posted.size;
+        }
+      }
+    }
+    return victim;
+  }
+
+  /** Keeps the first half of a queued piece and queues the rest in front. */
+  #split(job: Job): Job {
+    const half = job.count >> 1;
+    const first = piece(job.group, job.from, half);
+    this.#enqueue(piece(job.group, job.from + half, job.count - half), true);
+    this.#finish(job);
+    return first;
+  }
+
+  // ---- bookkeeping ------------------------------------------------------------------------------------------
+
+  #enqueue(job: Job, front: boolean): void {
+    const { pinned } = job.spec;
+    const queue = pinned < 0 ? this.#queue : this.#pinned[pinned]!;
+    if (front) queue.pushFront(job);
+    else queue.push(job);
+  }
+
+  /** Closes a posted job's claim; how many items it gave up. */
+  keepStarted(job: Job): number {
+    if (job.place === undefined || job.kept < job.count) return 0;
+    const started = this.#deeds.takeBack(job.place, job);
+    if (started >= CLOSED || started >= job.count) return 0;
+    job.kept = started;
+    return job.count - started;
+  }
+
+  /** The worker returned what it had not started. */
+  #giveBack(job: Job, started: number): void {
+    const rest = job.kept - started;
+    job.kept = started;
+    if (!job.group.cancelled) this.#enqueue(piece(job.group, job.from + started, rest), true);
+  }
+
+  /** A dead worker's job: what ran is lost, what had not started moves. */
+  #recover(place: Place, job: Job): void {
+    const started = Math.min(this.#deeds.started(place, job), job.kept);
+    for (let item = job.results; item < started; item++) {
+      if (!job.group.cancelled) this.#deeds.lost(place, job, item);
+    }
+    if (started < job.kept) this.#giveBack(job, started);
+    this.#finish(job);
+  }
+
+  #finish(job: Job): void {
+    job.phase = 'over';
+    job.group.pieces.delete(job);
+    this.#deeds.over(job);
+  }
+
+  #stopIfDone(place: Place): void {
+    if (place.phase !== 'retiring' || place.posted.size > 0) return;
+    place.phase = 'stopping';
+    this.#deeds.stop(place);
+  }
+}

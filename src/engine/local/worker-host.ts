@@ -1,0 +1,115 @@
+/** One worker as the engine drives it: its slots, what it knows, and the jobs behind its slots. */
+import type { ModuleRef, Packed } from '../../codec/index.js';
+import { SLOTS } from '../../memory/index.js';
+import { toWire, type WirePacked } from '../../protocol/index.js';
+import type { ExitReason, WorkerHandle } from '../../transport/index.js';
+import type { EngineOperation } from '../engine.js';
+import { AssetLedger } from './asset-ledger.js';
+import type { Job } from './job.js';
+import type { Place } from './place.js';
+
+export class WorkerHost {
+  readonly place: Place;
+  readonly handle: WorkerHandle;
+  readonly jobs: (Job | undefined)[] = new Array(SLOTS).fill(undefined);
+  readonly #free: number[] = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
+  readonly #ledger = new AssetLedger();
+  /** Operations it knows. */
+  readonly #operations = new Set<number>();
+  /** Modules it was told to import. */
+  readonly #modules = new Set<string>();
+  /** Why this worker was stopped by force, told to those who were running. */
+  stopReason: string | undefined;
+  /** How it ended by itself. */
+  exit: ExitReason | undefined;
+  #posted = 0;
+
+  constructor(place: Place, handle: WorkerHandle) {
+    this.place = place;
+    this.handle = handle;
+  }
+
+  tryPost(job: Job): boolean {
+    const slot = this.#free.pop();
+    if (slot === undefined) return false;
+    const { spec } = job;
+    this.#introduce(spec.operation);
+    this.#provide(job);
+    this.handle.openSlot(slot);
+    const head = {
+      operation: spec.operation.id,
+      base: job.base,
+      count: job.count,
+      attempt: spec.attempt,
+      limit: spec.chunkLimit,
+      task: spec.task,
+    };
+    if (!this.handle.tryPost(slot, head, spec.items, job.from)) {
+      this.#free.push(slot);
+      return false;
+    }
+    job.slot = slot;
+    this.jobs[slot] = job;
+    this.#posted += 1;
+    return true;
+  }
+
+  /** The worker is done with the slot. */
+  free(slot: number): void {
+    if (this.jobs[slot] === undefined) return;
+    this.jobs[slot] = undefined;
+    this.#free.push(slot);
+    if (this.#free.length === SLOTS) this.#dropExcess();
+  }
+
+  forget(operation: number): void {
+    if (this.#operations.delete(operation)) this.handle.send({ type: 'forget', operation });
+  }
+
+  /** The operation's head and function, before its first job here. */
+  #introduce(operation: EngineOperation): void {
+    const { spec } = operation;
+    // Asked for every job: what was dropped since the last one has to go again.
+    if (spec.fn !== undefined) this.#send(spec.fn);
+    if (this.#operations.has(operation.id)) return;
+    this.#operations.add(operation.id);
+    this.handle.send({
+      type: 'operation',
+      head: {
+        id: operation.id,
+        kind: spec.kind,
+        seed: spec.seed,
+        seeded: spec.seeded,
+        timed: spec.timed,
+        unboundedStreams: spec.unboundedStreams,
+      },
+      fn: spec.fn === undefined ? undefined : withoutAssets(spec.fn),
+    });
+  }
+
+  #provide(job: Job): void {
+    const { packed } = job.spec.items;
+    if (packed.assets.length > 0 || packed.modules.length > 0) this.#send(packed);
+  }
+
+  #send(packed: Packed): void {
+    const assets = this.#ledger.missing(packed, this.#posted);
+    const modules = packed.modules.filter((module) => !this.#modules.has(key(module)));
+    for (const module of modules) this.#modules.add(key(module));
+    if (assets.length > 0 || modules.length > 0) this.handle.send({ type: 'assets', assets, modules });
+  }
+
+  /** No job is in flight here: nothing that was used before can be needed by one. */
+  #dropExcess(): void {
+    const hashes = this.#ledger.excess(this.#posted);
+    if (hashes.length > 0) this.handle.send({ type: 'drop', hashes });
+  }
+}
+
+function key(module: ModuleRef): string {
+  return `${module.specifier}\n${module.from ?? ''}`;
+}
+
+function withoutAssets(packed: Packed): WirePacked {
+  return toWire(packed, new Set(packed.assets.map((asset) => asset.hash)));
+}

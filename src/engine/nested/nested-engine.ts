@@ -1,0 +1,161 @@
+/**
+ * The engine inside a worker: every call goes to the pool that the worker belongs to, so that nested calls share
+ * one set of workers. A task that has calls under way gives its place back until they are done.
+ */
+import { AssetStore } from '../../codec/index.js';
+import { EngineError, PoolClosedError } from '../../errors.js';
+import { fromWire, type NestedReply, toWire } from '../../protocol/index.js';
+import { currentTask, type TaskContext, type WorkerRuntime } from '../../worker/index.js';
+import type {
+  Engine,
+  EngineOperation,
+  EngineStats,
+  JobPhase,
+  JobSpec,
+  JobTicket,
+  OperationSpec,
+  StreamEvent,
+} from '../engine.js';
+
+interface Asked {
+  readonly spec: JobSpec;
+  /** The task that made the call, which waits for it. */
+  readonly task: TaskContext | undefined;
+  open: number;
+  started: boolean;
+}
+
+export class NestedEngine implements Engine {
+  readonly size: number;
+  readonly #runtime: WorkerRuntime;
+  readonly #assets: AssetStore;
+  /** Assets the pool has been sent. */
+  readonly #known = new Set<string>();
+  readonly #asked = new Map<number, Asked>();
+  #nextOperation = 1;
+  #nextJob = 1;
+
+  constructor(runtime: WorkerRuntime) {
+    this.#runtime = runtime;
+    this.#assets = runtime.assets;
+    this.size = runtime.workers;
+    runtime.onReply = (reply) => this.#answered(reply);
+  }
+
+  operation(spec: OperationSpec): EngineOperation {
+    const id = this.#nextOperation++;
+    const { fn, ...head } = spec;
+    this.#runtime.request({
+      ask: 'operation',
+      head: { id, ...head },
+      fn: fn === undefined ? undefined : toWire(fn, this.#known),
+    });
+    return { id, spec, close: () => this.#runtime.request({ ask: 'close', operation: id }) };
+  }
+
+  submit(spec: JobSpec): JobTicket {
+    const job = this.#nextJob++;
+    const { packed, offsets } = spec.items;
+    const end = spec.from + spec.count;
+    const start = offsets[spec.from]!;
+    const part = offsets.slice(spec.from, end + 1).map((offset) => offset - start);
+    const task = currentTask();
+    this.#asked.set(job, { spec, task, open: spec.count, started: false });
+    if (task !== undefined) this.#runtime.beginWait(task);
+    this.#runtime.request({
+      ask: 'submit',
+      job,
+      head: {
+        operation: spec.operation.id,
+        base: spec.base,
+        count: spec.count,
+        attempt: spec.attempt,
+        limit: spec.chunkLimit,
+        task: spec.task,
+      },
+      offsets: part,
+      body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#known),
+      options: { ...spec.limits, name: spec.name, priority: spec.priority, pinned: spec.pinned, delay: spec.delay },
+    });
+    return this.#ticket(job);
+  }
+
+  #ticket(job: number): JobTicket {
+    const asked = this.#asked.get(job)!;
+    const phase = (): JobPhase => (!this.#asked.has(job) ? 'over' : asked.started ? 'running' : 'pending');
+    return {
+      phase,
+      explain: () => (phase() === 'over' ? 'it is over' : 'it is with the pool of this worker'),
+      startedAt: () => 0,
+      worker: () => -1,
+      cancel: () => {
+        if (!this.#asked.has(job)) return;
+        this.#runtime.request({ ask: 'cancel', job });
+        this.#over(job, asked);
+      },
+      credit: (count) => this.#runtime.request({ ask: 'credit', job, count }),
+    };
+  }
+
+  #answered(reply: NestedReply): void {
+    const asked = this.#asked.get(reply.job);
+    if (asked === undefined) return;
+    const { sink } = asked.spec;
+    switch (reply.is) {
+      case 'result': {
+        const ran = { worker: reply.worker, startedAt: 0, finishedAt: performance.now() };
+        const body = fromWire(reply.body, this.#assets);
+        this.#told(reply.job, asked);
+        sink.result(reply.index, reply.failed, body, ran);
+        return;
+      }
+      case 'stream': {
+        const { part } = reply;
+        asked.started = true;
+        const event: StreamEvent =
+          part.step === 'value' || part.step === 'error'
+            ? { step: part.step, body: fromWire(part.body, this.#assets) }
+            : part;
+        if (part.step === 'end' || part.step === 'error') this.#told(reply.job, asked);
+        sink.stream(reply.index, event, { worker: reply.worker, startedAt: 0, finishedAt: 0 });
+        return;
+      }
+      case 'progress':
+        asked.started = true;
+        sink.progress(reply.index, reply.done, reply.total);
+        return;
+      case 'measured':
+        sink.measured?.(reply.count, reply.elapsed);
+        return;
+      default:
+        return reply satisfies never;
+    }
+  }
+
+  #told(job: number, asked: Asked): void {
+    asked.open -= 1;
+    if (asked.open === 0) this.#over(job, asked);
+  }
+
+  #over(job: number, asked: Asked): void {
+    this.#asked.delete(job);
+    if (asked.task !== undefined) this.#runtime.endWait(asked.task);
+  }
+
+  stats(): EngineStats {
+    const queued = [...this.#asked.values()].reduce((sum, asked) => sum + asked.open, 0);
+    return { queued, running: 0, done: 0, failed: 0, workers: this.size, busy: 0 };
+  }
+
+  close(): Promise<void> {
+    return Promise.reject(
+      new EngineError('a task cannot close the pool that it runs in: close it where it was made'),
+    );
+  }
+
+  terminate(): Promise<void> {
+    return Promise.reject(
+      new PoolClosedError('a task cannot terminate the pool that it runs in: do it where it was made'),
+    );
+  }
+}

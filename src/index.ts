@@ -1,0 +1,44 @@
+/** Plain functions on every core. See the README for where to begin. */
+import * as api from './api/index.js';
+import { markSelf } from './codec/index.js';
+import { task, workerLocal } from './worker/index.js';
+
+export {
+  type AnyIterable,
+  Future,
+  type FutureInfo,
+  type FutureState,
+  forEach,
+  type MapOptions,
+  map,
+  Pool,
+  type PoolOptions,
+  type PoolStats,
+  type Progress,
+  pool,
+  type RetryOptions,
+  type RunResult,
+  reduce,
+  run,
+  stream,
+  type TaskOptions,
+  type TaskResult,
+} from './api/index.js';
+export { registerType, type TypeRegistration } from './codec/index.js';
+export {
+  EngineError,
+  InvalidOptionError,
+  PoolClosedError,
+  QueueFullError,
+  SerializationError,
+  SimulError,
+  TaskCancelledError,
+  type TaskOrigin,
+  TaskTimeoutError,
+  WorkerCrashedError,
+} from './errors.js';
+export { createRandom, type Random } from './util/random/index.js';
+export { type Task, task, workerLocal } from './worker/index.js';
+
+// A bundle holds this package's functions beside the user's: they travel by name, not by value.
+markSelf({ ...api, task, workerLocal });

@@ -1,0 +1,25 @@
+/**
+ * The only file that touches `Atomics`, so that tests can put an interleaving explorer in its place and so
+ * that every shared access is easy to find. All operations are sequentially consistent.
+ */
+
+export type Words = Int32Array;
+
+export const load = (words: Words, at: number): number => Atomics.load(words, at);
+export const store = (words: Words, at: number, value: number): void => {
+  Atomics.store(words, at, value);
+};
+/** Returns the old value. */
+export const add = (words: Words, at: number, value: number): number => Atomics.add(words, at, value);
+/** Sets bits; returns the old value. */
+export const or = (words: Words, at: number, bits: number): number => Atomics.or(words, at, bits);
+/** Returns the old value. */
+export const exchange = (words: Words, at: number, value: number): number =>
+  Atomics.exchange(words, at, value);
+/** Blocks this thread until the word is no longer `expected`, or `timeoutMs` have passed. */
+export const waitWhile = (words: Words, at: number, expected: number, timeoutMs: number): void => {
+  Atomics.wait(words, at, expected, timeoutMs);
+};
+export const wake = (words: Words, at: number): void => {
+  Atomics.notify(words, at);
+};

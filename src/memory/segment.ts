@@ -1,0 +1,98 @@
+/** The shared memory of one worker: two rings and the slots of the jobs posted to it. */
+import { add, load, or, store } from './atomics.js';
+import { Ring } from './ring.js';
+
+/** Jobs that may be posted to one worker at a time. */
+export const SLOTS = 256;
+/** Set in a claim word once nothing more of the job may start. */
+export const CLOSED = 1 << 30;
+
+// Control words, each alone on its cache line of 64 bytes, each with one writer unless it says otherwise.
+const SUBMISSION_HEAD = 0; // parent
+const SUBMISSION_TAIL = 16; // worker
+const COMPLETION_HEAD = 32; // worker
+const COMPLETION_TAIL = 48; // parent
+/** 1 while the worker waits for a bell; set by the worker, taken by whoever rings. */
+export const WORKER_PARKED = 64;
+/** 1 while the parent waits for a bell; set by the parent, taken by whoever rings. */
+export const PARENT_PARKED = 80;
+const CONTROL_WORDS = 96;
+
+/** What is sent to the worker when it starts. */
+export interface SegmentBuffers {
+  readonly control: SharedArrayBuffer;
+  readonly submission: SharedArrayBuffer;
+  readonly completion: SharedArrayBuffer;
+  readonly slots: SharedArrayBuffer;
+}
+
+export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
+  return {
+    control: new SharedArrayBuffer(CONTROL_WORDS * 4),
+    submission: new SharedArrayBuffer(ringBytes),
+    completion: new SharedArrayBuffer(ringBytes),
+    slots: new SharedArrayBuffer(SLOTS * 16),
+  };
+}
+
+/**
+ * Views on a worker's segment. A slot is 16 bytes: the claim word (how many items of the job have started;
+ * `CLOSED` or more once nothing more may start; contested between worker and parent), the cancel word (1 once
+ * the parent asks the running item to stop), and a double: when the running item started, in ms of the
+ * worker's clock (written by the worker).
+ */
+export class Segment {
+  readonly control: Int32Array;
+  readonly submission: Ring;
+  readonly completion: Ring;
+  readonly #slots: Int32Array;
+  readonly #times: Float64Array;
+
+  constructor(buffers: SegmentBuffers) {
+    this.control = new Int32Array(buffers.control);
+    this.submission = new Ring(this.control, SUBMISSION_HEAD, SUBMISSION_TAIL, buffers.submission);
+    this.completion = new Ring(this.control, COMPLETION_HEAD, COMPLETION_TAIL, buffers.completion);
+    this.#slots = new Int32Array(buffers.slots);
+    this.#times = new Float64Array(buffers.slots);
+  }
+
+  /** Parent, before it posts: an empty slot for a job. */
+  openSlot(slot: number): void {
+    this.#times[slot * 2 + 1] = 0;
+    store(this.#slots, slot * 4 + 1, 0);
+    store(this.#slots, slot * 4, 0);
+  }
+
+  /** Worker: claims the next item; its number, or `CLOSED` and more where the job was taken back. */
+  claim(slot: number): number {
+    return add(this.#slots, slot * 4, 1);
+  }
+
+  /** Either side: lets nothing more start and says how many had started, or `CLOSED` and more if closed before. */
+  close(slot: number): number {
+    return or(this.#slots, slot * 4, CLOSED);
+  }
+
+  /** How many items have started, whether or not the slot was closed by the worker since. */
+  started(slot: number): number {
+    return load(this.#slots, slot * 4) & (CLOSED - 1);
+  }
+
+  /** Parent: asks the running item to stop. */
+  requestCancel(slot: number): void {
+    store(this.#slots, slot * 4 + 1, 1);
+  }
+
+  cancelRequested(slot: number): boolean {
+    return load(this.#slots, slot * 4 + 1) === 1;
+  }
+
+  /** Worker: the item that starts now. Read without order: it steers timers only. */
+  markStart(slot: number, now: number): void {
+    this.#times[slot * 2 + 1] = now;
+  }
+
+  startedAt(slot: number): number {
+    return this.#times[slot * 2 + 1]!;
+  }
+}

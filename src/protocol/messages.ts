@@ -1,0 +1,155 @@
+/**
+ * What parent and worker say to each other: the closed unions of messages and ring records.
+ *
+ * Two roads lead each way. A *record* in the ring is fast and carries bytes. A *message* on the port carries
+ * everything else: assets, transferred buffers, control. Both roads together are one ordered channel: a record
+ * names how many messages were sent before it (`MESSAGES`), and the receiver takes those first.
+ */
+import type { Asset, ModuleRef } from '../codec/index.js';
+
+/** Raised with every change of what follows; a worker of another version is refused. */
+export const PROTOCOL_VERSION = 1;
+
+// ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
+
+export const KIND = 1;
+export const SLOT = 2;
+export const INDEX = 3;
+/** Number of port messages sent before this record (wraps at 2^32). */
+export const MESSAGES = 4;
+export const LENGTH = 5;
+/** A double at words 6 and 7. */
+export const AUX = 6;
+
+/**
+ * Parent → worker: a job. The payload is {@link JOB_DOUBLES} doubles (operation, base, count, attempt, limit,
+ * task), `count + 1` offsets of 4 bytes (padded to 8), and the items' bytes.
+ */
+export const RECORD_JOB = 1;
+export const JOB_DOUBLES = 6;
+
+/** Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. */
+export const RECORD_RESULT = 16;
+export const RECORD_ERROR = 17;
+/** Worker → parent: the job is over; INDEX items have started; AUX is their running time in ms. */
+export const RECORD_END = 18;
+/** Worker → parent: INDEX 1 is stdout, 2 is stderr; the payload is what was written. */
+export const RECORD_OUTPUT = 19;
+
+// ---- payloads ---------------------------------------------------------------------------------------------
+
+/** An encoded value on its way: assets that the receiver has already are named by hash only. */
+export interface WirePacked {
+  readonly bytes: Uint8Array;
+  readonly extras: readonly unknown[];
+  readonly assets: readonly Asset[];
+  readonly hashes: readonly string[];
+  readonly modules: readonly ModuleRef[];
+}
+
+/** What an operation does with each item of its jobs. */
+export type OperationKind =
+  /** The item is `[fn, args]`: one `run`. */
+  | 'call'
+  /** The operation's function is called with `(item, index)`. */
+  | 'map'
+  /** As `map`, and the results stay in the worker. */
+  | 'each'
+  /** The item is `[initial, items]`, folded by the operation's function. */
+  | 'fold';
+
+/** An operation as a worker sees it: sent to a worker before its first job. */
+export interface OperationHead {
+  readonly id: number;
+  readonly kind: OperationKind;
+  readonly seed: number;
+  /** The seed was asked for; otherwise each `call` draws from a stream of its own task number. */
+  readonly seeded: boolean;
+  /** Item starts are stamped in the slot. */
+  readonly timed: boolean;
+  /** Generator results of a `map` are pushed without waiting for their reader. */
+  readonly unboundedStreams: boolean;
+}
+
+/** Some items of an operation, sent as one. */
+export interface JobHead {
+  readonly operation: number;
+  /** Index of the first item in its operation. */
+  readonly base: number;
+  readonly count: number;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+  /** The worker gives the rest of the job back after this time, in ms; 0 for never. */
+  readonly limit: number;
+  /** The number that the ids of its tasks are made of. */
+  readonly task: number;
+}
+
+// ---- messages ---------------------------------------------------------------------------------------------
+
+export type ToWorker =
+  | { readonly type: 'bell' }
+  /** What the jobs after it need. */
+  | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
+  | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
+  | { readonly type: 'forget'; readonly operation: number }
+  /** A job that does not fit the ring; claimed by its slot as any other. */
+  | {
+      readonly type: 'job';
+      readonly slot: number;
+      readonly head: JobHead;
+      readonly offsets: Uint32Array;
+      readonly bytes: Uint8Array;
+      readonly extras: readonly unknown[];
+    }
+  | { readonly type: 'cancel'; readonly slot: number; readonly reason: WirePacked }
+  | { readonly type: 'credit'; readonly slot: number; readonly count: number }
+  | { readonly type: 'reply'; readonly reply: NestedReply }
+  | { readonly type: 'stop' };
+
+export type ToParent =
+  | { readonly type: 'bell' }
+  /** `clock` is the worker's `performance.timeOrigin`. */
+  | { readonly type: 'ready'; readonly version: number; readonly clock: number }
+  | { readonly type: 'failed'; readonly error: WirePacked }
+  | { readonly type: 'result'; readonly slot: number; readonly index: number; readonly failed: boolean; readonly at: number; readonly body: WirePacked }
+  | { readonly type: 'stream'; readonly slot: number; readonly index: number; readonly part: StreamPart }
+  | { readonly type: 'progress'; readonly slot: number; readonly index: number; readonly done: number; readonly total: number | undefined }
+  | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
+  | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
+  | { readonly type: 'request'; readonly request: NestedRequest }
+  | { readonly type: 'stopped' };
+
+/** A generator's task: begins, yields, and ends or fails. */
+export type StreamPart =
+  | { readonly step: 'open' }
+  | { readonly step: 'value'; readonly body: WirePacked }
+  | { readonly step: 'end' }
+  | { readonly step: 'error'; readonly body: WirePacked };
+
+/** What a task asks of the pool that it runs in. */
+export type NestedRequest =
+  | { readonly ask: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
+  | { readonly ask: 'submit'; readonly job: number; readonly head: JobHead; readonly offsets: Uint32Array; readonly body: WirePacked; readonly options: NestedOptions }
+  | { readonly ask: 'cancel'; readonly job: number }
+  | { readonly ask: 'credit'; readonly job: number; readonly count: number }
+  | { readonly ask: 'close'; readonly operation: number };
+
+export interface NestedOptions {
+  readonly name: string | undefined;
+  readonly priority: number;
+  readonly pinned: number;
+  readonly timeout: number | undefined;
+  readonly queueTimeout: number | undefined;
+  readonly deadline: number | undefined;
+  readonly grace: number;
+  readonly delay: number;
+}
+
+/** What the pool answers. */
+export type NestedReply =
+  | { readonly job: number; readonly is: 'result'; readonly index: number; readonly failed: boolean; readonly body: WirePacked; readonly worker: number }
+  | { readonly job: number; readonly is: 'stream'; readonly index: number; readonly part: StreamPart; readonly worker: number }
+  | { readonly job: number; readonly is: 'progress'; readonly index: number; readonly done: number; readonly total: number | undefined }
+  | { readonly job: number; readonly is: 'measured'; readonly count: number; readonly elapsed: number };

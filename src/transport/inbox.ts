@@ -1,0 +1,161 @@
+/** The parent's receiving side: takes records and messages in the order in which they were sent. */
+import type { AssetStore, Packed } from '../codec/index.js';
+import {
+  AUX,
+  fromWire,
+  INDEX,
+  KIND,
+  type Link,
+  MESSAGES,
+  RECORD_END,
+  RECORD_ERROR,
+  RECORD_OUTPUT,
+  RECORD_RESULT,
+  SLOT,
+  type ToParent,
+  type ToWorker,
+} from '../protocol/index.js';
+import type { WorkerEvents } from './transport.js';
+
+/** Records taken before the event loop gets a turn. */
+const BURST = 2048;
+const NOTHING: readonly never[] = [];
+
+export class Inbox {
+  readonly #link: Link<ToWorker, ToParent>;
+  readonly #events: WorkerEvents;
+  readonly #assets: AssetStore;
+  readonly #onReady: (version: number, clock: number) => void;
+  #planned = false;
+
+  constructor(
+    link: Link<ToWorker, ToParent>,
+    events: WorkerEvents,
+    assets: AssetStore,
+    onReady: (version: number, clock: number) => void,
+  ) {
+    this.#link = link;
+    this.#events = events;
+    this.#assets = assets;
+    this.#onReady = onReady;
+  }
+
+  /** A message came by the port: what was published before it comes first. */
+  message(message: ToParent): void {
+    this.#records(Number.POSITIVE_INFINITY, true);
+    this.#link.arrived(message);
+    this.drain();
+  }
+
+  /** Takes what is there, a burst at a time, then parks. */
+  drain(): void {
+    if (this.#planned) return;
+    while (this.#records(BURST, false)) {
+      if (this.#link.tryPark()) return;
+    }
+    this.#planned = true;
+    setImmediate(() => {
+      this.#planned = false;
+      this.drain();
+    });
+  }
+
+  /** The worker is gone: takes all that it left. */
+  drainAll(): void {
+    this.#records(Number.POSITIVE_INFINITY, false);
+    this.#link.takeMessages();
+    this.#records(Number.POSITIVE_INFINITY, false);
+  }
+
+  /** Handles up to `most` records; true where none is left (or, if `onlyDue`, none that is due before a message). */
+  #records(most: number, onlyDue: boolean): boolean {
+    const link = this.#link;
+    const { reader } = link;
+    for (let n = 0; n < most; n++) {
+      const header = reader.next();
+      if (header < 0) return true;
+      if (onlyDue && ((reader.ring.words[header + MESSAGES]! - link.received) | 0) > 0) return true;
+      link.catchUp(header);
+      try {
+        this.#record(header);
+      } finally {
+        reader.release(header);
+      }
+    }
+    return false;
+  }
+
+  #record(header: number): void {
+    const { ring } = this.#link.reader;
+    const kind = ring.words[header + KIND]!;
+    const slot = ring.words[header + SLOT]!;
+    const index = ring.words[header + INDEX]!;
+    const aux = ring.doubles[(header + AUX) >> 1]!;
+    switch (kind) {
+      case RECORD_RESULT:
+      case RECORD_ERROR:
+        this.#events.result(slot, index, kind === RECORD_ERROR, plain(this.#link.payload(header)), aux);
+        return;
+      case RECORD_END:
+        this.#events.end(slot, index, aux);
+        return;
+      case RECORD_OUTPUT:
+        write(index, this.#link.payload(header).slice());
+        return;
+      default:
+        throw new RangeError(`a worker sent a record of unknown kind ${kind}`);
+    }
+  }
+
+  /** To be given to the link: one message, in order. */
+  handle(message: ToParent): void {
+    const events = this.#events;
+    switch (message.type) {
+      case 'bell':
+        return;
+      case 'ready':
+        this.#onReady(message.version, message.clock);
+        return;
+      case 'failed':
+        events.failed(fromWire(message.error, this.#assets));
+        return;
+      case 'result':
+        events.result(
+          message.slot,
+          message.index,
+          message.failed,
+          fromWire(message.body, this.#assets),
+          message.at,
+        );
+        return;
+      case 'stream':
+        events.stream(message.slot, message.index, message.part);
+        return;
+      case 'progress':
+        events.progress(message.slot, message.index, message.done, message.total);
+        return;
+      case 'waiting':
+        events.waiting(message.slot, message.waiting);
+        return;
+      case 'output':
+        write(message.stream, message.bytes);
+        return;
+      case 'request':
+        events.request(message.request);
+        return;
+      case 'stopped':
+        events.stopped();
+        return;
+      default:
+        return message satisfies never;
+    }
+  }
+}
+
+function plain(bytes: Uint8Array): Packed {
+  return { bytes, extras: NOTHING, transfer: NOTHING, assets: NOTHING, modules: NOTHING };
+}
+
+function write(stream: number, bytes: Uint8Array): void {
+  (stream === 2 ? process.stderr : process.stdout).write(bytes);
+}

@@ -1,0 +1,236 @@
+/** Workers as threads of this process. */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { MessageChannel, Worker } from 'node:worker_threads';
+import type { AssetStore } from '../codec/index.js';
+import { EngineError } from '../errors.js';
+import {
+  createSegment,
+  HEADER_WORDS,
+  PARENT_PARKED,
+  RingReader,
+  RingWriter,
+  Segment,
+  WORKER_PARKED,
+} from '../memory/index.js';
+import {
+  JOB_DOUBLES,
+  type JobHead,
+  Link,
+  PROTOCOL_VERSION,
+  RECORD_JOB,
+  type ToParent,
+  type ToWorker,
+  toWire,
+} from '../protocol/index.js';
+import type { WorkerSetup } from '../worker/index.js';
+import { Inbox } from './inbox.js';
+import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
+
+/** The entry file beside this one; undefined where a bundler has left none. */
+function entryFile(): URL | undefined {
+  try {
+    const url = new URL('../thread-entry.js', import.meta.url);
+    return url.protocol === 'file:' && existsSync(fileURLToPath(url)) ? url : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function startThread(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
+  return new ThreadHandle(spec, events, assets);
+}
+
+class ThreadHandle implements WorkerHandle {
+  readonly #buffers = createSegment();
+  readonly #segment = new Segment(this.#buffers);
+  readonly #channel = new MessageChannel();
+  readonly #events: WorkerEvents;
+  readonly #link: Link<ToWorker, ToParent>;
+  readonly #inbox: Inbox;
+  #worker: Worker | undefined;
+  #clockOffset = 0;
+  #error: unknown;
+  #exited = false;
+  #stopRequested = false;
+  #keepsAlive = false;
+
+  constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) {
+    this.#events = events;
+    this.#link = new Link<ToWorker, ToParent>(
+      {
+        port: this.#channel.port1,
+        control: this.#segment.control,
+        writer: new RingWriter(this.#segment.submission),
+        reader: new RingReader(this.#segment.completion),
+        ownParked: PARENT_PARKED,
+        peerParked: WORKER_PARKED,
+      },
+      (message) => this.#inbox.handle(message),
+    );
+    this.#inbox = new Inbox(this.#link, events, assets, (version, clock) => this.#onReady(version, clock));
+    this.#channel.port1.on('message', (message: ToParent) => this.#inbox.message(message));
+    this.#channel.port1.unref();
+    this.#link.tryPark();
+    const entry = entryFile();
+    if (entry !== undefined) this.#start(spec, entry);
+    else this.#startInlined(spec);
+  }
+
+  #start(spec: WorkerSpec, entry: URL | string): void {
+    if (this.#stopRequested) return this.#exit(0);
+    const init = spec.init === undefined ? undefined : toWire(spec.init, new Set());
+    const setup: WorkerSetup = {
+      version: PROTOCOL_VERSION,
+      worker: spec.worker,
+      workers: spec.workers,
+      concurrency: spec.concurrency,
+      segment: this.#buffers,
+      port: this.#channel.port2,
+      init,
+    };
+    const worker = new Worker(entry, {
+      eval: typeof entry === 'string',
+      workerData: { simul: setup },
+      transferList: [this.#channel.port2],
+      name: spec.name,
+      ...(spec.maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.maxHeapMiB } }),
+      ...(spec.env === undefined ? {} : { env: spec.env }),
+      ...(spec.execArgv === undefined ? {} : { execArgv: [...spec.execArgv] }),
+    });
+    this.#worker = worker;
+    if (!this.#keepsAlive) worker.unref();
+    worker.on('error', (error) => {
+      this.#error = error;
+    });
+    worker.on('messageerror', (error) => this.#fail(error));
+    this.#channel.port1.on('messageerror', (error) => this.#fail(error));
+    worker.once('exit', (code) => this.#exit(code));
+  }
+
+  /** A bundle holds no entry file: the worker is started from its source, which the bundle holds as text. */
+  #startInlined(spec: WorkerSpec): void {
+    import('../thread-source.js').then(
+      ({ source }) => this.#start(spec, source),
+      (error: unknown) => {
+        this.#error = new EngineError('the code of the worker is neither a file nor part of the bundle', {
+          cause: error,
+        });
+        this.#exit(undefined);
+      },
+    );
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= new EngineError('a message of the worker could not be read', { cause: error });
+    this.terminate();
+  }
+
+  #onReady(version: number, clock: number): void {
+    if (version !== PROTOCOL_VERSION) {
+      this.#error = new EngineError(`the worker speaks version ${version}, this pool ${PROTOCOL_VERSION}`);
+      this.terminate();
+      return;
+    }
+    this.#clockOffset = clock - performance.timeOrigin;
+    this.#events.ready();
+  }
+
+  #exit(code: number | undefined): void {
+    if (this.#exited) return;
+    this.#inbox.drainAll();
+    this.#exited = true;
+    this.#channel.port1.close();
+    this.#events.exit({ code, error: this.#error });
+  }
+
+  send(message: ToWorker, transfer?: readonly unknown[]): void {
+    if (!this.#exited) this.#link.send(message, transfer);
+  }
+
+  tryPost(slot: number, head: JobHead, items: Items, from: number): boolean {
+    const { packed, offsets } = items;
+    const start = offsets[from]!;
+    const length = offsets[from + head.count]! - start;
+    const table = ((head.count + 2) >> 1) * 8;
+    const size = JOB_DOUBLES * 8 + table + length;
+    const { ring } = this.#link.writer;
+    if (packed.extras.length > 0 || size > ring.largest) {
+      this.#postLarge(slot, head, items, from);
+      return true;
+    }
+    const at = this.#link.reserve({ kind: RECORD_JOB, slot, index: 0 }, size);
+    if (at < 0) return false;
+    let d = (at + HEADER_WORDS) >> 1;
+    ring.doubles[d++] = head.operation;
+    ring.doubles[d++] = head.base;
+    ring.doubles[d++] = head.count;
+    ring.doubles[d++] = head.attempt;
+    ring.doubles[d++] = head.limit;
+    ring.doubles[d++] = head.task;
+    const words = d << 1;
+    for (let i = 0; i <= head.count; i++) ring.words[words + i] = offsets[from + i]! - start;
+    ring.bytes.set(packed.bytes.subarray(start, start + length), words * 4 + table);
+    return true;
+  }
+
+  #postLarge(slot: number, head: JobHead, { packed, offsets }: Items, from: number): void {
+    const start = offsets[from]!;
+    const part = offsets.slice(from, from + head.count + 1);
+    for (let i = 0; i < part.length; i++) part[i]! -= start;
+    this.send({
+      type: 'job',
+      slot,
+      head,
+      offsets: part,
+      bytes: packed.bytes.slice(start, start + part[head.count]!),
+      extras: packed.extras,
+    });
+  }
+
+  flush(): void {
+    if (!this.#exited) this.#link.publish();
+  }
+
+  openSlot(slot: number): void {
+    this.#segment.openSlot(slot);
+  }
+
+  close(slot: number): number {
+    return this.#segment.close(slot);
+  }
+
+  started(slot: number): number {
+    return this.#segment.started(slot);
+  }
+
+  startedAt(slot: number): number {
+    const time = this.#segment.startedAt(slot);
+    return time === 0 ? 0 : this.toLocalTime(time);
+  }
+
+  requestCancel(slot: number): void {
+    this.#segment.requestCancel(slot);
+  }
+
+  toLocalTime(time: number): number {
+    return time + this.#clockOffset;
+  }
+
+  ref(): void {
+    this.#keepsAlive = true;
+    this.#worker?.ref();
+    this.#channel.port1.ref();
+  }
+
+  unref(): void {
+    this.#keepsAlive = false;
+    this.#worker?.unref();
+    this.#channel.port1.unref();
+  }
+
+  terminate(): void {
+    this.#stopRequested = true;
+    void this.#worker?.terminate();
+  }
+}

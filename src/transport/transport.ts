@@ -1,0 +1,76 @@
+/**
+ * The seam between an engine and the workers it drives. A transport is naive: it starts one worker, moves
+ * jobs and messages, and tells what happened, in the order in which it happened. `exit` is its last event, and
+ * it comes exactly once for a worker whose `start` was called.
+ */
+import type { AssetStore, Packed } from '../codec/index.js';
+import type { JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
+
+/** Bytes and what belongs to them. `bytes` may be a view on shared memory, valid during the event only. */
+export type Body = Packed;
+
+export interface ExitReason {
+  readonly code: number | undefined;
+  /** What ended the worker, where it was an error that nobody caught. */
+  readonly error: unknown;
+}
+
+export interface WorkerEvents {
+  ready(): void;
+  /** `init` failed: the worker will take no job. */
+  failed(error: Body): void;
+  result(slot: number, item: number, failed: boolean, body: Body, finishedAt: number): void;
+  stream(slot: number, item: number, part: StreamPart): void;
+  progress(slot: number, item: number, done: number, total: number | undefined): void;
+  /** The job's slot is free again. */
+  end(slot: number, started: number, elapsed: number): void;
+  waiting(slot: number, waiting: boolean): void;
+  request(request: NestedRequest): void;
+  stopped(): void;
+  exit(reason: ExitReason): void;
+}
+
+/** Some items of a packed list: `offsets[i]` is where item `i` begins, one more offset at the end. */
+export interface Items {
+  readonly packed: Packed;
+  readonly offsets: Uint32Array;
+}
+
+export interface WorkerHandle {
+  /** Sends a message; it arrives before any job posted after it. */
+  send(message: ToWorker, transfer?: readonly unknown[]): void;
+  /** Posts items `[from, from + head.count)`; false where there is no room now. */
+  tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
+  /** Makes posted jobs visible. */
+  flush(): void;
+  openSlot(slot: number): void;
+  /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
+  close(slot: number): number;
+  started(slot: number): number;
+  /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
+  startedAt(slot: number): number;
+  requestCancel(slot: number): void;
+  /** Worker clock to this thread's clock, in ms. */
+  toLocalTime(time: number): number;
+  /** Keeps the process alive while tasks are in flight. */
+  ref(): void;
+  unref(): void;
+  /** Stops the worker now. `exit` follows. */
+  terminate(): void;
+}
+
+/** How to start one worker. */
+export interface WorkerSpec {
+  readonly worker: number;
+  /** How many workers its pool has. */
+  readonly workers: number;
+  readonly concurrency: number;
+  readonly name: string;
+  readonly init: Packed | undefined;
+  /** MiB of old-generation heap, best effort. */
+  readonly maxHeapMiB: number | undefined;
+  readonly env: NodeJS.ProcessEnv | undefined;
+  readonly execArgv: readonly string[] | undefined;
+}
+
+export type StartWorker = (spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) => WorkerHandle;

@@ -1,0 +1,2 @@
+export { philox } from './philox.js';
+export { createRandom, type Random } from './random.js';

@@ -1,0 +1,169 @@
+/**
+ * Runs the items of one job, one after the other. Each item is claimed in shared memory first, so that the
+ * parent can take back what has not started; each result is published before the next item starts, so that
+ * nothing finished is lost when the worker dies.
+ */
+import { types } from 'node:util';
+import { CLOSED, type Segment } from '../memory/index.js';
+import type { JobHead } from '../protocol/index.js';
+import { type TaskContext, tasks } from './context.js';
+import type { Operation } from './operations.js';
+
+/** What a job needs of its worker. */
+export interface JobHost {
+  readonly segment: Segment;
+  sendResult(slot: number, item: number, value: unknown): void;
+  sendError(slot: number, item: number, error: unknown): void;
+  sendEnd(slot: number, started: number, elapsed: number): void;
+  /** Runs a generator to its end; resolves when it is over, however it ended. */
+  runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void>;
+}
+
+export type AnyGenerator = Generator<unknown> | AsyncGenerator<unknown>;
+
+export class JobRun {
+  readonly slot: number;
+  readonly context: TaskContext;
+  readonly #host: JobHost;
+  readonly #head: JobHead;
+  readonly #operation: Operation;
+  readonly #item: (at: number) => unknown;
+  #started = 0;
+  #begin = 0;
+  #nextCheck = 1;
+
+  constructor(
+    host: JobHost,
+    slot: number,
+    head: JobHead,
+    operation: Operation,
+    item: (at: number) => unknown,
+    context: TaskContext,
+  ) {
+    this.#host = host;
+    this.slot = slot;
+    this.#head = head;
+    this.#operation = operation;
+    this.#item = item;
+    this.context = context;
+  }
+
+  /** Runs until the job is over, or until an item has to be awaited: then a promise of the job's end. */
+  run(): Promise<void> | undefined {
+    this.#begin = performance.now();
+    return tasks.run(this.context, () => this.#proceed());
+  }
+
+  #proceed(): Promise<void> | undefined {
+    const { segment } = this.#host;
+    const { count } = this.#head;
+    for (;;) {
+      const at = segment.claim(this.slot);
+      if (at >= count) break;
+      this.#started = at + 1;
+      const pending = this.#runItem(at);
+      if (pending !== undefined) {
+        return pending.then(() => (this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
+      }
+      if (this.#outOfTime(at + 1)) break;
+    }
+    this.#end();
+    return undefined;
+  }
+
+  #end(): void {
+    this.#host.sendEnd(this.slot, this.#started, performance.now() - this.#begin);
+  }
+
+  #runItem(at: number): Promise<void> | undefined {
+    const host = this.#host;
+    const { slot } = this;
+    this.context.begin(at, this.#head.base + at);
+    try {
+      if (this.#operation.head.timed) host.segment.markStart(slot, performance.now());
+      const result = this.#call(at);
+      if (isThenable(result)) return this.#settleLater(at, result);
+      if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
+      host.sendResult(slot, at, this.#operation.head.kind === 'each' ? undefined : result);
+    } catch (error) {
+      host.sendError(slot, at, error);
+    }
+    return undefined;
+  }
+
+  #call(at: number): unknown {
+    const value = this.#item(at);
+    const { kind } = this.#operation.head;
+    switch (kind) {
+      case 'call': {
+        const [fn, args] = value as [Function, unknown[]];
+        return fn(...args);
+      }
+      case 'map':
+      case 'each':
+        return this.#operation.instance()(value, this.#head.base + at);
+      case 'fold':
+        return fold(this.#operation.instance(), value as [unknown, unknown[], number]);
+      default:
+        return kind satisfies never;
+    }
+  }
+
+  async #settleLater(at: number, result: PromiseLike<unknown>): Promise<void> {
+    try {
+      const value = await result;
+      if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
+      this.#host.sendResult(this.slot, at, this.#operation.head.kind === 'each' ? undefined : value);
+    } catch (error) {
+      this.#host.sendError(this.slot, at, error);
+    }
+  }
+
+  #stream(at: number, generator: AnyGenerator): Promise<void> {
+    return this.#host.runStream(this.slot, at, generator, this.#operation.head.unboundedStreams);
+  }
+
+  /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides. */
+  #outOfTime(done: number): boolean {
+    const { limit, count } = this.#head;
+    if (limit === 0 || done < this.#nextCheck || done >= count) return false;
+    const elapsed = performance.now() - this.#begin;
+    if (elapsed < limit) {
+      const perItem = elapsed / done;
+      const stride = Math.max(1, Math.min(done, Math.floor((limit - elapsed) / 4 / (perItem + 1e-6))));
+      this.#nextCheck = done + stride;
+      return false;
+    }
+    return this.#host.segment.close(this.slot) < CLOSED;
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return (
+    value !== null &&
+    (typeof value === 'object' || typeof value === 'function') &&
+    typeof (value as { then?: unknown }).then === 'function'
+  );
+}
+
+/** `step` may be async: then the fold waits for each. */
+function fold(step: Function, [initial, items, first]: [unknown, unknown[], number]): unknown {
+  let folded = initial;
+  for (let i = 0; i < items.length; i++) {
+    folded = step(folded, items[i], first + i);
+    if (isThenable(folded)) return foldAsync(step, folded, items, i + 1, first);
+  }
+  return folded;
+}
+
+async function foldAsync(
+  step: Function,
+  begun: PromiseLike<unknown>,
+  items: unknown[],
+  from: number,
+  first: number,
+): Promise<unknown> {
+  let folded = await begun;
+  for (let i = from; i < items.length; i++) folded = await step(folded, items[i], first + i);
+  return folded;
+}

@@ -1,0 +1,48 @@
+import { type AssetStore, type Packed, unpack } from '../codec/index.js';
+import { EngineError } from '../errors.js';
+import { fromWire, type OperationHead, type WirePacked } from '../protocol/index.js';
+
+/** An operation this worker has a share in, with its own copy of the operation's function. */
+export interface Operation {
+  readonly head: OperationHead;
+  /** The operation's function, decoded at first use: one copy for this operation and this worker. */
+  instance(): Function;
+}
+
+export class Operations {
+  readonly #known = new Map<number, Operation>();
+  readonly #assets: AssetStore;
+
+  constructor(assets: AssetStore) {
+    this.#assets = assets;
+  }
+
+  define(head: OperationHead, fn: WirePacked | undefined): void {
+    const packed = fn === undefined ? undefined : fromWire(fn, this.#assets);
+    this.#known.set(head.id, operation(head, packed, this.#assets));
+  }
+
+  get(id: number): Operation {
+    const found = this.#known.get(id);
+    if (found === undefined) throw new EngineError(`operation ${id} is not known to this worker`);
+    return found;
+  }
+
+  forget(id: number): void {
+    this.#known.delete(id);
+  }
+}
+
+function operation(head: OperationHead, packed: Packed | undefined, assets: AssetStore): Operation {
+  let made: Function | undefined;
+  return {
+    head,
+    instance: () => {
+      if (made === undefined) {
+        if (packed === undefined) throw new EngineError(`operation ${head.id} came without its function`);
+        made = unpack(packed, assets) as Function;
+      }
+      return made;
+    },
+  };
+}

@@ -1,0 +1,358 @@
+/**
+ * The loop inside a worker.
+ *
+ *   port messages ──▶ assets, operations, control ─┐
+ *   submission ring ─▶ jobs ─▶ JobRun ─▶ user code ─┴─▶ Outbox ─▶ completion ring / port
+ *
+ * Jobs are taken from the ring only while fewer than `concurrency` run (tasks that wait for the pool itself do
+ * not count). What has been posted and not taken can be taken back by the parent at any time: each item is
+ * claimed in shared memory before it starts. After `TURN` ms of synchronous work the event loop gets a turn.
+ */
+import type { MessagePort } from 'node:worker_threads';
+import { AssetStore, packError, prepare, prepareAssets, unpack, unpackAt } from '../codec/index.js';
+import { EngineError } from '../errors.js';
+import {
+  PARENT_PARKED,
+  RingReader,
+  RingWriter,
+  Segment,
+  type SegmentBuffers,
+  store,
+  WORKER_PARKED,
+  HEADER_WORDS,
+} from '../memory/index.js';
+import {
+  fromWire,
+  JOB_DOUBLES,
+  type JobHead,
+  Link,
+  type NestedReply,
+  type NestedRequest,
+  PROTOCOL_VERSION,
+  SLOT,
+  type ToParent,
+  type ToWorker,
+  type WirePacked,
+} from '../protocol/index.js';
+import { captureOutput } from './console.js';
+import { TaskContext, type TaskHost } from './context.js';
+import { type AnyGenerator, type JobHost, JobRun } from './job-run.js';
+import { Operations } from './operations.js';
+import { learn, Outbox } from './outbox.js';
+import { Streams } from './streams.js';
+import { disposeLocals } from './worker-local.js';
+
+/** Longest run of synchronous jobs between two turns of the event loop, in ms. */
+const TURN = 10;
+
+/** What a worker is started with. */
+export interface WorkerSetup {
+  readonly version: number;
+  readonly worker: number;
+  /** How many workers its pool has. */
+  readonly workers: number;
+  readonly concurrency: number;
+  readonly segment: SegmentBuffers;
+  readonly port: MessagePort;
+  readonly init: WirePacked | undefined;
+}
+
+export class WorkerRuntime implements JobHost, TaskHost {
+  readonly worker: number;
+  readonly workers: number;
+  readonly segment: Segment;
+  readonly assets = new AssetStore();
+  readonly outbox: Outbox;
+  readonly #setup: WorkerSetup;
+  readonly #link: Link<ToParent, ToWorker>;
+  readonly #known = new Set<string>();
+  readonly #operations = new Operations(this.assets);
+  readonly #streams: Streams;
+  readonly #running = new Map<number, JobRun>();
+  /** Jobs that came by message, to be taken before those in the ring. */
+  readonly #large: Extract<ToWorker, { type: 'job' }>[] = [];
+  #waiting = 0;
+  #preparing: Promise<void> | undefined;
+  #pumpPlanned = false;
+  #ready = false;
+  #stopping = false;
+  /** Where answers to this worker's own calls go; set by the engine that makes them. */
+  onReply: ((reply: NestedReply) => void) | undefined;
+
+  constructor(setup: WorkerSetup) {
+    this.#setup = setup;
+    this.worker = setup.worker;
+    this.workers = setup.workers;
+    this.segment = new Segment(setup.segment);
+    this.#link = new Link<ToParent, ToWorker>(
+      {
+        port: setup.port,
+        control: this.segment.control,
+        writer: new RingWriter(this.segment.completion),
+        reader: new RingReader(this.segment.submission),
+        ownParked: WORKER_PARKED,
+        peerParked: PARENT_PARKED,
+      },
+      (message) => this.#take(message),
+    );
+    this.outbox = new Outbox(this.#link, this.#known);
+    this.#streams = new Streams({
+      wire: (packed) => this.outbox.wire(packed),
+      send: (slot, index, part, transfer) =>
+        this.outbox.message({ type: 'stream', slot, index, part }, transfer),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { port, init, version } = this.#setup;
+    captureOutput((stream, bytes) => this.outbox.output(stream, bytes));
+    port.on('message', (message: ToWorker) => {
+      this.#link.arrived(message);
+      this.#pump();
+    });
+    try {
+      if (version !== PROTOCOL_VERSION) {
+        throw new EngineError(`the pool speaks version ${version}, this worker ${PROTOCOL_VERSION}`);
+      }
+      if (init !== undefined) await this.#runInit(init);
+    } catch (error) {
+      this.outbox.message({ type: 'failed', error: this.#packError(error) });
+      return;
+    }
+    this.#ready = true;
+    this.outbox.message({ type: 'ready', version: PROTOCOL_VERSION, clock: performance.timeOrigin });
+    this.#pump();
+  }
+
+  async #runInit(init: WirePacked): Promise<void> {
+    const packed = fromWire(init, this.assets);
+    for (const asset of packed.assets) this.#known.add(asset.hash);
+    await prepare(packed, this.assets);
+    await (unpack(packed, this.assets) as () => unknown)();
+  }
+
+  // ---- messages -------------------------------------------------------------------------------------------
+
+  #take(message: ToWorker): void {
+    switch (message.type) {
+      case 'bell':
+        return;
+      case 'assets':
+        learn(this.#known, this.assets, message);
+        this.#prepare(prepareAssets(message.assets, message.modules, this.assets));
+        return;
+      case 'drop':
+        for (const hash of message.hashes) {
+          this.assets.drop(hash);
+          this.#known.delete(hash);
+        }
+        return;
+      case 'operation':
+        this.#operations.define(message.head, message.fn);
+        return;
+      case 'forget':
+        this.#operations.forget(message.operation);
+        return;
+      case 'job':
+        this.#large.push(message);
+        return;
+      case 'cancel':
+        this.#cancel(message.slot, message.reason);
+        return;
+      case 'credit':
+        this.#streams.credit(message.slot, message.count);
+        return;
+      case 'reply':
+        this.onReply?.(message.reply);
+        return;
+      case 'stop':
+        void this.#stop();
+        return;
+      default:
+        return message satisfies never;
+    }
+  }
+
+  /** Imports of sent code are under way: jobs wait for all of them. A failed one fails where it is used. */
+  #prepare(pending: Promise<void> | undefined): void {
+    if (pending === undefined) return;
+    const before = this.#preparing;
+    const all = Promise.allSettled(before === undefined ? [pending] : [before, pending]).then(() => {
+      if (this.#preparing === all) this.#preparing = undefined;
+    });
+    this.#preparing = all;
+  }
+
+  #cancel(slot: number, reason: WirePacked): void {
+    const job = this.#running.get(slot);
+    if (job === undefined) return;
+    job.context.abort(unpack(fromWire(reason, this.assets), this.assets));
+    this.#streams.stop(slot);
+  }
+
+  async #stop(): Promise<void> {
+    this.#stopping = true;
+    await disposeLocals((error) => console.error('simul: disposing of a worker-local value failed:', error));
+    this.outbox.message({ type: 'stopped' });
+  }
+
+  // ---- jobs -----------------------------------------------------------------------------------------------
+
+  #pump(): void {
+    if (!this.#ready || this.#pumpPlanned) return;
+    const begun = performance.now();
+    const link = this.#link;
+    const { control } = this.segment;
+    for (;;) {
+      if (this.#running.size - this.#waiting >= this.#setup.concurrency || this.#stopping) {
+        // Not parked: the end of a job looks at the ring again.
+        store(control, WORKER_PARKED, 0);
+        return;
+      }
+      const large = this.#large.shift();
+      if (large !== undefined) {
+        this.#begin(large.slot, large.head, large.offsets, large.bytes, large.extras);
+        continue;
+      }
+      const header = link.reader.next();
+      if (header < 0) {
+        if (link.tryPark()) return;
+        continue;
+      }
+      link.catchUp(header);
+      this.#takeJob(header);
+      if (performance.now() - begun > TURN) return this.#planPump();
+    }
+  }
+
+  #planPump(): void {
+    this.#pumpPlanned = true;
+    setImmediate(() => {
+      this.#pumpPlanned = false;
+      this.#pump();
+    });
+  }
+
+  #takeJob(header: number): void {
+    const link = this.#link;
+    const { ring } = link.reader;
+    const slot = ring.words[header + SLOT]!;
+    const doubles = (header + HEADER_WORDS) >> 1;
+    const d = ring.doubles;
+    const head: JobHead = {
+      operation: d[doubles]!,
+      base: d[doubles + 1]!,
+      count: d[doubles + 2]!,
+      attempt: d[doubles + 3]!,
+      limit: d[doubles + 4]!,
+      task: d[doubles + 5]!,
+    };
+    // Copied: the job may outlive the record, and user code must not run on memory that others write.
+    const payload = link.payload(header).slice(JOB_DOUBLES * 8);
+    link.reader.release(header);
+    const offsets = new Uint32Array(payload.buffer, 0, head.count + 1);
+    const start = ((head.count + 2) >> 1) * 8;
+    this.#begin(slot, head, offsets, payload.subarray(start), []);
+  }
+
+  #begin(
+    slot: number,
+    head: JobHead,
+    offsets: Uint32Array,
+    bytes: Uint8Array,
+    extras: readonly unknown[],
+  ): void {
+    const { assets } = this;
+    const operation = this.#operations.get(head.operation);
+    const { seed, seeded, kind } = operation.head;
+    // Without a seed of its own each `run` still draws numbers of its own.
+    const stream = kind === 'call' && !seeded ? head.task : head.base;
+    const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
+    const item = (at: number): unknown => unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets);
+    const job = new JobRun(this, slot, head, operation, item, context);
+    this.#running.set(slot, job);
+    const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
+    if (pending === undefined) {
+      this.#running.delete(slot);
+      return;
+    }
+    void pending.then(() => {
+      if (context.waiting > 0) this.#waiting -= 1;
+      this.#running.delete(slot);
+      this.#pump();
+    });
+  }
+
+  async #whenPrepared(job: JobRun): Promise<void> {
+    while (this.#preparing !== undefined) await this.#preparing;
+    await job.run();
+  }
+
+  // ---- what jobs ask of their host ------------------------------------------------------------------------
+
+  sendResult(slot: number, item: number, value: unknown): void {
+    this.outbox.result(slot, item, value);
+  }
+
+  sendError(slot: number, item: number, error: unknown): void {
+    this.outbox.error(slot, item, error);
+  }
+
+  sendEnd(slot: number, started: number, elapsed: number): void {
+    this.outbox.end(slot, started, elapsed);
+  }
+
+  runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void> {
+    return this.#streams.run(slot, item, generator, unbounded);
+  }
+
+  cancelRequested(slot: number): boolean {
+    return this.segment.cancelRequested(slot);
+  }
+
+  progress(slot: number, index: number, done: number, total: number | undefined): void {
+    this.outbox.message({ type: 'progress', slot, index, done, total });
+  }
+
+  // ---- calls of tasks to their own pool -------------------------------------------------------------------
+
+  /** Sends a request to the pool this worker belongs to. */
+  request(request: NestedRequest, transfer: readonly unknown[] = []): void {
+    this.outbox.message({ type: 'request', request }, transfer);
+  }
+
+  /** A task begins to wait for the pool: its place is free until it goes on. */
+  beginWait(context: TaskContext): void {
+    context.waiting += 1;
+    if (context.waiting > 1) return;
+    this.#waiting += 1;
+    this.outbox.message({ type: 'waiting', slot: context.slot, waiting: true });
+    if (!this.#pumpPlanned) this.#planPump();
+  }
+
+  endWait(context: TaskContext): void {
+    if (context.waiting === 0) return;
+    context.waiting -= 1;
+    if (context.waiting > 0 || !this.#running.has(context.slot)) return;
+    this.#waiting -= 1;
+    this.outbox.message({ type: 'waiting', slot: context.slot, waiting: false });
+  }
+
+  #packError(error: unknown): WirePacked {
+    return this.outbox.wire(packError(error));
+  }
+}
+
+/** The runtime of this thread where it is a worker; shared by all copies of the package in the thread. */
+const key = Symbol.for('simul.worker.1');
+type Holder = { [key]?: WorkerRuntime };
+
+export function currentWorker(): WorkerRuntime | undefined {
+  return (globalThis as Holder)[key];
+}
+
+export async function startWorker(setup: WorkerSetup): Promise<void> {
+  const runtime = new WorkerRuntime(setup);
+  (globalThis as Holder)[key] = runtime;
+  await runtime.start();
+}

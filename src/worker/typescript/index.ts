@@ -1,0 +1,1 @@
+export { installTypeScript } from './install.js';

@@ -1,0 +1,62 @@
+/** What the pool tests share: a pool that is closed, in bounded time, whatever the test does. */
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import test from 'node:test';
+import { Pool, type PoolOptions } from 'simul';
+
+export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) => Promise<void>): void {
+  test(name, { timeout: 30_000 }, async () => {
+    const pool = new Pool({ workers: 2, ...options });
+    try {
+      await body(pool);
+      await within(5000, pool.close(), 'close');
+      const stats = pool.stats();
+      assert.equal(stats.workers, 0, 'no worker is left');
+      assert.equal(stats.queued + stats.running, 0, 'no task is left');
+    } finally {
+      await pool.terminate();
+    }
+  });
+}
+
+/** Fails where the promise takes longer. */
+export async function within<T>(ms: number, promise: PromiseLike<T>, what: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what} took longer than ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a script of its own, given as text, as an ES module. */
+export function script(source: string, args: readonly string[] = []): Promise<Ran> {
+  const child: ChildProcess = spawn(process.execPath, [...args, '--input-type=module', '-e', source], {
+    cwd: new URL('../../..', import.meta.url),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout!.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr!.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  return new Promise((resolve) => {
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ code, stdout, stderr });
+    });
+  });
+}
