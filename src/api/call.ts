@@ -75,7 +75,7 @@ class Call implements FutureSource, JobSink {
         pinned,
         chunkLimit: 0,
         delay,
-        limits: deadline === undefined ? limits : { ...limits, deadline: Math.max(1, deadline - spent) },
+        limits: deadline === undefined || this.#attempt === 1 ? limits : { ...limits, deadline: Math.max(1, deadline - spent) },
         internal: this.#attempt > 1,
         sink: this,
       });

@@ -37,6 +37,29 @@ function entryFile(): URL | undefined {
   }
 }
 
+const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
+/** Flags that a thread may have and that matter to the user's modules. */
+const KEPT =
+  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings)(?:=|$)/;
+
+/**
+ * Undefined for this process's own flags, which threads have by default. Under `node -e` those would make the worker run
+ * the text again: then only flags about loading modules are kept.
+ */
+function inheritedFlags(): string[] | undefined {
+  const { execArgv } = process;
+  if (!execArgv.some((flag) => EVAL.test(flag))) return undefined;
+  const kept: string[] = [];
+  for (let i = 0; i < execArgv.length; i++) {
+    const flag = execArgv[i]!;
+    if (!KEPT.test(flag)) continue;
+    kept.push(flag);
+    const next = execArgv[i + 1];
+    if (!flag.includes('=') && next !== undefined && !next.startsWith('-')) kept.push(next);
+  }
+  return kept;
+}
+
 export function startThread(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
   return new ThreadHandle(spec, events, assets);
 }
@@ -89,6 +112,7 @@ class ThreadHandle implements WorkerHandle {
       port: this.#channel.port2,
       init,
     };
+    const execArgv = spec.execArgv ?? inheritedFlags();
     const worker = new Worker(entry, {
       eval: typeof entry === 'string',
       workerData: { simul: setup },
@@ -96,7 +120,7 @@ class ThreadHandle implements WorkerHandle {
       name: spec.name,
       ...(spec.maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.maxHeapMiB } }),
       ...(spec.env === undefined ? {} : { env: spec.env }),
-      ...(spec.execArgv === undefined ? {} : { execArgv: [...spec.execArgv] }),
+      ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
     this.#worker = worker;
     if (!this.#keepsAlive) worker.unref();

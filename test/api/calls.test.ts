@@ -137,7 +137,7 @@ test('nested calls share the pool and cannot deadlock', async () => {
   const sums = await within(
     20_000,
     map([1, 2, 3, 4, 5, 6], async (n) => {
-      const inner = await map([1, 2, 3], async (m) => (await run((a, b) => a * b, n, m)) + 1);
+      const inner = await map([1, 2, 3], async (m) => (await run((a: number, b: number) => a * b, n, m)) + 1);
       return inner.reduce((a, b) => a + b);
     }),
     'nesting',

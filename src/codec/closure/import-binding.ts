@@ -109,6 +109,8 @@ function wholeModule(value: object): ModuleRef | undefined {
 
 /** The specifier behind `__vite_ssr_import_N__`, `import_x`, `x_1` and `_x`, from the file's own imports. */
 function importNamedBy(name: string, info: ModuleInfo): string | undefined {
+  // Names that compilers invent are not in the source; a user's own `_config` beside './config' is.
+  if (info.text.includes(name)) return undefined;
   const vite = /^__vi(?:te_ssr)?_import_(\d+)__$/.exec(name);
   if (vite) return info.specifiers[Number(vite[1])];
   const stem =

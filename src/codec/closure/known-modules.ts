@@ -1,4 +1,5 @@
-import { builtinModules, createRequire } from 'node:module';
+import { builtinModules } from 'node:module';
+import { runInThisContext } from 'node:vm';
 import type { ModuleRef } from './reading.js';
 
 /** Where something that a loaded module exports can be imported from. */
@@ -72,13 +73,35 @@ interface CachedModule {
 }
 
 function cache(): Record<string, CachedModule | undefined> {
-  return createdRequire().cache as unknown as Record<string, CachedModule | undefined>;
+  // This realm's `require`: jest keeps a registry of its own behind it.
+  realmRequire ??= process.getBuiltinModule('node:module').createRequire(ownPlace());
+  return realmRequire.cache as unknown as Record<string, CachedModule | undefined>;
 }
 
+let realmRequire: NodeJS.Require | undefined;
+
 let ownRequire: NodeJS.Require | undefined;
-function createdRequire(): NodeJS.Require {
-  ownRequire ??= createRequire(import.meta.url);
+
+/**
+ * Node's own `require`, from this package's place. Test runners put another in place of `node:module`; bundlers
+ * leave `import.meta.url` empty in CommonJS output.
+ */
+export function nativeRequire(): NodeJS.Require {
+  ownRequire ??= createNativeRequire(ownPlace());
   return ownRequire;
+}
+
+function ownPlace(): string {
+  return (import.meta.url as string | undefined) ?? `${process.cwd()}/`;
+}
+
+/** The process object of the main context; test runners put a copy in place of the global. */
+export function nativeProcess(): NodeJS.Process {
+  return runInThisContext('process') as NodeJS.Process;
+}
+
+export function createNativeRequire(from: string): NodeJS.Require {
+  return nativeProcess().getBuiltinModule('node:module').createRequire(from);
 }
 
 /** The CommonJS module of a file, if `require` has it. */

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { type AnyNode, parse } from 'acorn';
 import { parseOptions, positionIn, type TextPosition } from './analyze.js';
 import { isNode } from './free-names.js';
+import { nativeRequire } from './known-modules.js';
 
 /** What a module's file says: which names are imports, exports, and which variables can ever change. */
 export interface ModuleInfo {
@@ -71,8 +71,7 @@ function readInfo(path: string): ModuleInfo | undefined {
 }
 
 function withoutTypes(path: string, text: string): string | undefined {
-  const require = createRequire(import.meta.url);
-  const oxc = require('oxc-transform') as typeof import('oxc-transform');
+  const oxc = nativeRequire()('oxc-transform') as typeof import('oxc-transform');
   const result = oxc.transformSync(path, text, { sourcemap: false });
   return result.code === '' && text !== '' ? undefined : result.code;
 }

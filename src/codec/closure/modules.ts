@@ -1,6 +1,6 @@
-import { createRequire } from 'node:module';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
+import { createNativeRequire, nativeProcess } from './known-modules.js';
 import { isTypeScript, pathOf } from './module-info.js';
 import type { CodeRecord, ImportBinding, ModuleRef } from './reading.js';
 import { resolveSelf, selfSpecifier } from './self.js';
@@ -41,10 +41,11 @@ let silenced = false;
 export function silenceLoaderWarning(): void {
   if (silenced) return;
   silenced = true;
-  const emit = process.emitWarning;
-  process.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
+  const own = nativeProcess();
+  const emit = own.emitWarning;
+  own.emitWarning = (warning: string | Error, ...rest: unknown[]): void => {
     if (String(warning).includes('USE_MAIN_CONTEXT_DEFAULT_LOADER')) return;
-    Reflect.apply(emit, process, [warning, ...rest]);
+    Reflect.apply(emit, own, [warning, ...rest]);
   };
   try {
     const first = compileFunction("return import('node:process')", [], {
@@ -52,7 +53,7 @@ export function silenceLoaderWarning(): void {
     }) as () => Promise<unknown>;
     first().catch(() => undefined);
   } finally {
-    process.emitWarning = emit;
+    own.emitWarning = emit;
   }
 }
 
@@ -184,5 +185,5 @@ function isObject(value: unknown): value is object {
 
 /** `require` of a user's file, or of the working directory where no file is known. */
 export function requireOf(file: string | undefined): NodeJS.Require {
-  return createRequire((file && pathOf(file)) ?? `${process.cwd()}/`);
+  return createNativeRequire((file && pathOf(file)) ?? `${process.cwd()}/`);
 }

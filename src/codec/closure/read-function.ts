@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { builtinModules } from 'node:module';
 import { isProxy } from 'node:util/types';
 import { SerializationError } from '../../errors.js';
 import { type Analysis, analyze } from './analyze.js';
@@ -218,6 +219,7 @@ class CodeReader {
     }
     if (this.scopes || name in globalThis) {
       if (!Object.hasOwn(globalThis, name)) return;
+      if (this.resolveEvalGlobal(name, resolved)) return;
       const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
       if (descriptor && !descriptor.enumerable) return;
       this.refuseWrite(name, false);
@@ -230,6 +232,17 @@ class CodeReader {
       `${describe(this.fn)} uses the variable \`${name}\` of the code around it: reading`,
       inspectorRefusal(),
     );
+  }
+
+  /** `node -e` has `require` and every builtin module as globals; a worker has not. */
+  private resolveEvalGlobal(name: string, resolved: Resolved): boolean {
+    const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+    if (name === 'require' && isRequire(descriptor?.value)) resolved.provides.push('require');
+    else if (descriptor && !descriptor.enumerable && builtinModules.includes(name)) {
+      resolved.imports.push({ name, module: { specifier: `node:${name}` }, imported: '=' });
+    } else return false;
+    resolved.shape += `${name}!;`;
+    return true;
   }
 
   private readVariable(scope: InspectedScope, name: string): unknown {
@@ -262,10 +275,9 @@ class CodeReader {
 
   private provided(name: string, value: unknown): Provided | undefined {
     const path = this.place.file === undefined ? undefined : pathOf(this.place.file);
+    if (name === 'require') return isRequire(value) ? 'require' : undefined;
     if (path === undefined) return undefined;
     switch (name) {
-      case 'require':
-        return typeof value === 'function' && 'cache' in value && 'resolve' in value ? 'require' : undefined;
       case '__filename':
       case '__dirname':
         return typeof value === 'string' && path.startsWith(value) ? name : undefined;
@@ -359,6 +371,10 @@ function holds(scope: InspectedScope, name: string): boolean {
 function ownName(fn: Function): string | undefined {
   const value: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
   return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+function isRequire(value: unknown): boolean {
+  return typeof value === 'function' && 'cache' in value && 'resolve' in value;
 }
 
 function describe(fn: Function): string {

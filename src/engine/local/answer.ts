@@ -41,7 +41,7 @@ export function answerRequest(
     case 'operation': {
       const { head, fn } = request;
       const packed = fn === undefined ? undefined : fromWire(fn, engine.assets);
-      calls.operations.set(head.id, engine.operation({ ...head, fn: packed }));
+      calls.operations.set(head.id, engine.operation({ ...head, fn: packed }, true));
       return;
     }
     case 'submit':

@@ -58,6 +58,8 @@ export class LocalEngine implements Engine {
   readonly #operationUse = new Map<number, { open: boolean; groups: number }>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #nextOperation = 1;
+  /** Open operations that may send more jobs; the one that all `run`s share is none of them. */
+  #openOperations = 0;
   #accepted = 0;
   #done = 0;
   #failed = 0;
@@ -66,6 +68,7 @@ export class LocalEngine implements Engine {
   #broken: Error | undefined;
   #onIdle: (() => void)[] = [];
   #onGone: (() => void)[] = [];
+  #lastExit: ExitReason | undefined;
   #flushPlanned = false;
   readonly #toFlush = new Set<WorkerHost>();
   #splitTimer: NodeJS.Timeout | undefined;
@@ -95,16 +98,18 @@ export class LocalEngine implements Engine {
 
   // ---- the engine's calls -----------------------------------------------------------------------------------
 
-  operation(spec: OperationSpec): EngineOperation {
+  operation(spec: OperationSpec, internal = false): EngineOperation {
+    if (this.#closed !== 'no' && !internal) throw this.#refusal();
     const id = this.#nextOperation++;
     this.#operationUse.set(id, { open: true, groups: 0 });
-    return { id, spec, close: () => this.#closeOperation(id) };
+    if (spec.kind !== 'call') this.#openOperations += 1;
+    return { id, spec, close: () => this.#closeOperation(id, spec) };
   }
 
   submit(spec: JobSpec): JobTicket {
-    if (this.#closed === 'closed' || (this.#closed === 'closing' && !spec.internal)) {
-      throw new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
-    }
+    // What a map begun before `close` still sends was accepted with it.
+    const accepted = spec.internal || spec.operation.spec.kind !== 'call';
+    if (this.#closed === 'closed' || (this.#closed === 'closing' && !accepted)) throw this.#refusal();
     if (this.#broken !== undefined) throw this.#broken;
     if (!spec.internal && this.#waitingItems() + spec.count > this.#options.queueLimit) {
       throw new QueueFullError(
@@ -152,7 +157,7 @@ export class LocalEngine implements Engine {
 
   async close(): Promise<void> {
     if (this.#closed === 'no') this.#closed = 'closing';
-    if (this.#groups.size > 0) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    if (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     if (this.#closed === 'closing') {
       this.#closed = 'closed';
       for (const place of [...this.#state.places]) {
@@ -308,6 +313,7 @@ export class LocalEngine implements Engine {
 
   #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
     const host = this.#hosts.get(place);
+    this.#lastExit = reason;
     if (host !== undefined && host.stopReason === undefined) host.exit = reason;
     nested.cancelAll(new PoolClosedError('the worker of the task that made this call is gone'));
     this.#state.workerGone(place);
@@ -352,14 +358,13 @@ export class LocalEngine implements Engine {
   #giveUp(jobs: readonly Job[]): void {
     const error = new EngineError(
       `the workers of ${this.#options.name} end before they run anything: see the cause for the last one`,
-      { cause: this.#lastExit },
+      { cause: this.#lastExit?.error ?? new Error(`exit code ${this.#lastExit?.code ?? 'unknown'}`) },
     );
-    for (const job of jobs) this.#failGroup(job.group, error);
-  }
-
-  get #lastExit(): unknown {
-    for (const host of this.#hosts.values()) if (host.exit?.error !== undefined) return host.exit.error;
-    return undefined;
+    for (const job of jobs) {
+      if (job.group.cancelled) continue;
+      this.#failed += job.count;
+      for (let item = 0; item < job.count; item++) job.spec.sink.fault(job.base + item, error, undefined);
+    }
   }
 
   /** Every item of the group that was not told yet fails. */
@@ -430,13 +435,28 @@ export class LocalEngine implements Engine {
     }
     if (this.#groups.size > 0) return;
     this.#keepAlive();
-    for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#tellIdle();
   }
 
-  #closeOperation(id: number): void {
+  /** Jobs are under way, or an operation that may send more is open. */
+  get #busy(): boolean {
+    return this.#groups.size > 0 || this.#openOperations > 0;
+  }
+
+  #tellIdle(): void {
+    if (!this.#busy) for (const resolve of this.#onIdle.splice(0)) resolve();
+  }
+
+  #refusal(): PoolClosedError {
+    return new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
+  }
+
+  #closeOperation(id: number, spec: OperationSpec): void {
     const use = this.#operationUse.get(id);
-    if (use === undefined) return;
+    if (use?.open !== true) return;
     use.open = false;
+    if (spec.kind !== 'call') this.#openOperations -= 1;
+    this.#tellIdle();
     if (use.groups === 0) this.#forgetOperation(id);
   }
 

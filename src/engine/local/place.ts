@@ -11,6 +11,8 @@ export interface Place {
   phase: 'starting' | 'ready' | 'retiring' | 'stopping' | 'gone';
   /** Jobs that were sent and are not over, in the order in which they were sent. */
   readonly posted: Set<Job>;
+  /** Posted jobs that were not taken back as a whole: what the worker has to do. */
+  load: number;
   /** Tasks that wait for the pool itself: each gives its place back meanwhile. */
   waiting: number;
   /** Items it has run. */
@@ -26,6 +28,7 @@ export function newPlace(worker: number, now: number): Place {
     worker,
     phase: 'starting',
     posted: new Set(),
+    load: 0,
     waiting: 0,
     ran: 0,
     average: undefined,

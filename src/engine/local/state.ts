@@ -81,6 +81,7 @@ export class PoolState {
   /** The worker has done with the job's slot. */
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
+    if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
       this.#startFailures = 0;
@@ -204,7 +205,7 @@ export class PoolState {
     let splittable = false;
     for (const place of this.places) {
       if (place?.phase !== 'ready') continue;
-      if (place.posted.size < this.#capacity(place)) idle = true;
+      if (place.load < this.#capacity(place)) idle = true;
       for (const job of place.posted) {
         if (job.kept > 1 && job.spec.pinned < 0) splittable = true;
       }
@@ -232,7 +233,7 @@ export class PoolState {
   }
 
   #fill(place: Place, queue: JobQueue): void {
-    while (place.phase === 'ready' && place.posted.size < this.#capacity(place) + ahead(place)) {
+    while (place.phase === 'ready' && place.load < this.#capacity(place) + ahead(place)) {
       const job = queue.peek();
       if (job === undefined || !this.#post(place, job)) return;
       queue.shift();
@@ -242,7 +243,10 @@ export class PoolState {
   #dispatchQueue(): void {
     for (let job = this.#queue.peek(); job !== undefined; job = this.#queue.peek()) {
       const place = this.#leastLoaded(0) ?? this.#leastLoaded(1);
-      if (place === undefined) break;
+      if (place === undefined) {
+        if (this.#outranked(job)) continue;
+        break;
+      }
       this.#queue.shift();
       if (!this.#post(place, job)) {
         this.#queue.pushFront(job);
@@ -252,13 +256,27 @@ export class PoolState {
     this.#startForDemand();
   }
 
+  /** Takes back a posted job that has not started and is less urgent than `job`; false where there is none. */
+  #outranked(job: Job): boolean {
+    for (const place of this.places) {
+      if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
+      for (const posted of place.posted) {
+        if (posted.spec.priority >= job.spec.priority || posted.spec.pinned >= 0 || posted.kept < posted.count) continue;
+        if (this.#deeds.started(place, posted) > 0) continue;
+        this.takeTail(posted);
+        if (posted.kept === 0) return true;
+      }
+    }
+    return false;
+  }
+
   /** Starts workers for what is queued or waits behind busy workers; it moves over once they are ready. */
   #startForDemand(): void {
     let demand = this.#queue.size;
     for (const place of this.places) {
       if (place === undefined) continue;
       if (place.phase === 'starting') demand -= this.#options.tasksPerWorker;
-      else demand += Math.max(0, place.posted.size - this.#capacity(place));
+      else demand += Math.max(0, place.load - this.#capacity(place));
     }
     while (demand > 0 && this.#startAny()) demand -= this.#options.tasksPerWorker;
   }
@@ -269,8 +287,8 @@ export class PoolState {
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
       const room = this.#capacity(place) + prefetch * ahead(place);
-      if (place.posted.size >= room) continue;
-      if (best === undefined || place.posted.size < best.posted.size) best = place;
+      if (place.load >= room) continue;
+      if (best === undefined || place.load < best.load) best = place;
     }
     return best;
   }
@@ -294,6 +312,7 @@ export class PoolState {
     job.place = place;
     job.postedAt = this.#deeds.now();
     place.posted.add(job);
+    place.load += 1;
     return true;
   }
 
@@ -302,7 +321,7 @@ export class PoolState {
     if (this.#queue.peek() !== undefined) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
-      while (place.posted.size < this.#capacity(place)) {
+      while (place.load < this.#capacity(place)) {
         const job = this.#stealable(place);
         if (job === undefined) return;
         this.takeTail(job);
@@ -325,15 +344,15 @@ export class PoolState {
     let most = 0;
     const now = this.#deeds.now();
     for (const place of [...this.places, ...this.leaving]) {
-      if (place === undefined || place === thief || place.posted.size <= most) continue;
-      const behind = place.posted.size > this.#capacity(place);
+      if (place === undefined || place === thief || place.load <= most) continue;
+      const behind = place.load > this.#capacity(place);
       for (const job of place.posted) {
         if (job.spec.pinned >= 0 || job.kept < job.count || job.group.cancelled) continue;
         const started = this.#deeds.started(place, job);
         if (started >= job.kept) continue;
         if ((behind && started === 0) || (started > 0 && now - job.postedAt > SPLIT_AFTER)) {
           victim = job;
-          most = place.posted.size;
+          most = place.load;
         }
       }
     }
@@ -364,6 +383,7 @@ export class PoolState {
     const started = this.#deeds.takeBack(job.place, job);
     if (started >= CLOSED || started >= job.count) return 0;
     job.kept = started;
+    if (started === 0) job.place.load -= 1;
     return job.count - started;
   }
 

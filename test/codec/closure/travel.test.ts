@@ -64,6 +64,8 @@ const files: Record<string, string> = {
     assert.deepEqual((await roundTrip(fn))(), fn());
     assert.equal(readFunction(fn).captures.length, 0);
     assert.deepEqual(readFunction(fn).code.imports.map((i) => i.imported), ['*', 'default', 'default', 'default']);
+    const _named = { a: 5 };
+    assert.deepEqual(readFunction(() => _named.a).captures, [{ name: '_named', value: { a: 5 } }]);
     console.log('top level');
     console.log('ok');`,
   'bare.mjs': `
