@@ -7,7 +7,6 @@
  * SIMUL_WORKERS=1 npm start     the number of workers; the numbers in the table stay the same
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { createRandom, map, pool, type Random, task } from 'simul';
 import { progressBar } from 'simul/progress';
 
@@ -26,7 +25,8 @@ const bands = [
 ];
 
 const json = process.argv.includes('--json');
-const file = createRequire(import.meta.url).resolve('vega-datasets/data/flights-200k.json');
+// The package's entry is build/index.js; its data lie beside that folder.
+const file = new URL('../data/flights-200k.json', import.meta.resolve('vega-datasets'));
 const flights: Flight[] = JSON.parse(readFileSync(file, 'utf8'));
 const samples = bands.map(({ from, to }) =>
   Float64Array.from(

@@ -75,7 +75,10 @@ class Call implements FutureSource, JobSink {
         pinned,
         chunkLimit: 0,
         delay,
-        limits: deadline === undefined || this.#attempt === 1 ? limits : { ...limits, deadline: Math.max(1, deadline - spent) },
+        limits:
+          deadline === undefined || this.#attempt === 1
+            ? limits
+            : { ...limits, deadline: Math.max(1, deadline - spent) },
         internal: this.#attempt > 1,
         sink: this,
       });
@@ -97,7 +100,8 @@ class Call implements FutureSource, JobSink {
     this.#ran = ran;
     this.#spec.core.decode(
       body,
-      (value) => (failed ? this.#failed(attribute(value, this.#spec.site, this.#origin())) : this.#resolve(value)),
+      (value) =>
+        failed ? this.#failed(attribute(value, this.#spec.site, this.#origin())) : this.#resolve(value),
       (error) => this.#failed(error),
     );
   }
@@ -214,7 +218,9 @@ class Call implements FutureSource, JobSink {
   }
 
   explain(): string {
-    return this.#settled === undefined ? (this.#ticket?.explain() ?? 'it is being sent') : `it is ${this.#settled}`;
+    return this.#settled === undefined
+      ? (this.#ticket?.explain() ?? 'it is being sent')
+      : `it is ${this.#settled}`;
   }
 
   cancel(reason: unknown): boolean {
@@ -226,4 +232,3 @@ class Call implements FutureSource, JobSink {
     return true;
   }
 }
-

@@ -31,7 +31,11 @@ function isOwnFrame(line: string): boolean {
 /** Adds the frames of the call to the error's own, and `task`; anything but an error is left as it is. */
 export function attribute(error: unknown, site: CallSite, origin: TaskOrigin): unknown {
   if (!(error instanceof Error)) return error;
-  const frames = site.stack?.split('\n').slice(1).filter((line) => !isOwnFrame(line)) ?? [];
+  const frames =
+    site.stack
+      ?.split('\n')
+      .slice(1)
+      .filter((line) => !isOwnFrame(line)) ?? [];
   const stack = (error.stack ?? String(error)).split('\n').filter((line) => !isOwnFrame(line));
   define(error, 'stack', [...stack, ...frames].join('\n'));
   define(error, 'task', origin);
@@ -45,7 +49,11 @@ export function attributeFault(error: Error, site: CallSite, origin: TaskOrigin)
   const { exitCode } = error as { exitCode?: number };
   const options = { ...(error.cause === undefined ? {} : { cause: error.cause }), exitCode };
   const copy = new Type(error.message, options);
-  const frames = site.stack?.split('\n').slice(1).filter((line) => !isOwnFrame(line)) ?? [];
+  const frames =
+    site.stack
+      ?.split('\n')
+      .slice(1)
+      .filter((line) => !isOwnFrame(line)) ?? [];
   define(copy, 'stack', [`${error.name}: ${error.message}`, ...frames].join('\n'));
   define(copy, 'task', origin);
   return copy;

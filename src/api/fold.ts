@@ -6,14 +6,22 @@ import { ItemRun, type ItemRunSpec } from './item-run.js';
 const MOST = 4096;
 
 /** Cuts the input into pieces `[initial, items, index of the first]`. */
-function pieces(items: AnyIterable<unknown>, initial: unknown, size: (cut: number) => number): AnyIterable<unknown> {
+function pieces(
+  items: AnyIterable<unknown>,
+  initial: unknown,
+  size: (cut: number) => number,
+): AnyIterable<unknown> {
   if (typeof (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function') {
     return asyncPieces(items as AsyncIterable<unknown>, initial, size);
   }
   return syncPieces(items as Iterable<unknown>, initial, size);
 }
 
-function* syncPieces(items: Iterable<unknown>, initial: unknown, size: (cut: number) => number): Generator<unknown> {
+function* syncPieces(
+  items: Iterable<unknown>,
+  initial: unknown,
+  size: (cut: number) => number,
+): Generator<unknown> {
   let piece: unknown[] = [];
   let first = 0;
   let cut = 0;

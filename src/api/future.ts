@@ -89,4 +89,8 @@ export class Future<T> extends Promise<T> {
 }
 
 // `await` and `Promise.all` wrap every promise whose constructor is not Promise; this spares them that.
-Object.defineProperty(Future.prototype, 'constructor', { value: Promise, configurable: true, writable: true });
+Object.defineProperty(Future.prototype, 'constructor', {
+  value: Promise,
+  configurable: true,
+  writable: true,
+});

@@ -273,7 +273,10 @@ export class ItemRun {
       pinned,
       chunkLimit: this.#chunker.limit,
       delay,
-      limits: deadline === undefined || attempt === 1 ? this.#limits : { ...this.#limits, deadline: Math.max(1, deadline - spent) },
+      limits:
+        deadline === undefined || attempt === 1
+          ? this.#limits
+          : { ...this.#limits, deadline: Math.max(1, deadline - spent) },
       internal: attempt > 1,
       sink,
     });
@@ -311,7 +314,8 @@ export class ItemRun {
       },
       stream: (index, event, ran) => {
         if (event.step === 'end' || event.step === 'error') told();
-        if (!this.#over) this.#streamed(index, event, chunk, (value) => attribute(value, site, origin(index, ran)));
+        if (!this.#over)
+          this.#streamed(index, event, chunk, (value) => attribute(value, site, origin(index, ran)));
       },
       progress: (index, done, total) => this.#meter.partial(index, done, total),
       measured: (count, elapsed) => {
@@ -321,12 +325,7 @@ export class ItemRun {
   }
 
   /** Generator results of a map arrive whole before the item counts as done; their reader iterates them later. */
-  #streamed(
-    index: number,
-    event: StreamEvent,
-    chunk: Chunk,
-    attributed: (error: unknown) => unknown,
-  ): void {
+  #streamed(index: number, event: StreamEvent, chunk: Chunk, attributed: (error: unknown) => unknown): void {
     if (event.step === 'open') {
       this.#streams.set(index, new ResultStream({ credit: () => {}, cancel: () => {} }));
       return;

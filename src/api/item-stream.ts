@@ -40,7 +40,11 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     if (!this.#ordered) this.#ready.push(outcome);
     else {
       this.#early.set(index, outcome);
-      for (let next = this.#early.get(this.#nextIndex); next !== undefined; next = this.#early.get(this.#nextIndex)) {
+      for (
+        let next = this.#early.get(this.#nextIndex);
+        next !== undefined;
+        next = this.#early.get(this.#nextIndex)
+      ) {
         this.#early.delete(this.#nextIndex);
         this.#nextIndex += 1;
         this.#ready.push(next);

@@ -97,8 +97,10 @@ export interface PoolOptions {
 
 type Check = (value: unknown) => string | undefined;
 
-const positiveInteger: Check = (v) => (Number.isInteger(v) && (v as number) > 0 ? undefined : 'a positive integer');
-const milliseconds: Check = (v) => (typeof v === 'number' && v >= 0 ? undefined : 'a number of ms, 0 or more');
+const positiveInteger: Check = (v) =>
+  Number.isInteger(v) && (v as number) > 0 ? undefined : 'a positive integer';
+const milliseconds: Check = (v) =>
+  typeof v === 'number' && v >= 0 ? undefined : 'a number of ms, 0 or more';
 const positive: Check = (v) => (typeof v === 'number' && v > 0 ? undefined : 'a number greater than 0');
 const finite: Check = (v) => (typeof v === 'number' && Number.isFinite(v) ? undefined : 'a finite number');
 const text: Check = (v) => (typeof v === 'string' ? undefined : 'a string');
@@ -152,13 +154,16 @@ const poolChecks: Record<string, Check> = {
   queueLimit: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   name: text,
   env: (v) => (v !== null && typeof v === 'object' ? undefined : 'an object of strings'),
-  execArgv: (v) => (Array.isArray(v) && v.every((a) => typeof a === 'string') ? undefined : 'an array of strings'),
+  execArgv: (v) =>
+    Array.isArray(v) && v.every((a) => typeof a === 'string') ? undefined : 'an array of strings',
 };
 
 function checkOptions(where: string, given: unknown, checks: Record<string, Check>): void {
   if (given === undefined) return;
   if (given === null || typeof given !== 'object') {
-    throw new InvalidOptionError(`${where}: options are an object, not ${given === null ? 'null' : typeof given}`);
+    throw new InvalidOptionError(
+      `${where}: options are an object, not ${given === null ? 'null' : typeof given}`,
+    );
   }
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
@@ -183,7 +188,8 @@ function show(value: unknown): string {
 }
 
 /** @throws InvalidOptionError naming the option, its value and what is allowed. */
-export const checkTaskOptions = (where: string, given: unknown): void => checkOptions(where, given, taskChecks);
+export const checkTaskOptions = (where: string, given: unknown): void =>
+  checkOptions(where, given, taskChecks);
 export const checkMapOptions = (where: string, given: unknown): void => checkOptions(where, given, mapChecks);
 export const checkPoolOptions = (given: unknown): void => checkOptions('new Pool', given, poolChecks);
 

@@ -1,6 +1,6 @@
 import { type AssetStore, type Packed, Packer, unpack } from '../codec/index.js';
-import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { LocalEngine, NestedEngine } from '../engine/index.js';
+import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
 import { usableCores } from '../util/usable-cores.js';
 import { currentWorker } from '../worker/index.js';
@@ -23,16 +23,18 @@ import {
 import { decoder, type PoolCore } from './pool-core.js';
 
 /** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
-export type TaskResult<R> = R extends Generator<infer Y, unknown, unknown>
-  ? AsyncIterableIterator<Y>
-  : R extends AsyncGenerator<infer Y, unknown, unknown>
+export type TaskResult<R> =
+  R extends Generator<infer Y, unknown, unknown>
     ? AsyncIterableIterator<Y>
-    : Awaited<R>;
+    : R extends AsyncGenerator<infer Y, unknown, unknown>
+      ? AsyncIterableIterator<Y>
+      : Awaited<R>;
 
 /** What `run` gives: for generators the future can be iterated itself. */
-export type RunResult<R> = TaskResult<R> extends AsyncIterableIterator<infer Y>
-  ? Future<AsyncIterableIterator<Y>> & AsyncIterable<Y>
-  : Future<TaskResult<R>>;
+export type RunResult<R> =
+  TaskResult<R> extends AsyncIterableIterator<infer Y>
+    ? Future<AsyncIterableIterator<Y>> & AsyncIterable<Y>
+    : Future<TaskResult<R>>;
 
 /** Exact counts at this moment. */
 export interface PoolStats {
@@ -177,17 +179,16 @@ export class Pool implements AsyncDisposable {
   ): Promise<A> {
     checkFunction('reduce', 'third argument (combine)', combine);
     if (options?.onError === 'settle') {
-      throw new InvalidOptionError(`reduce: option "onError" must be "abort": a fold has no result without every item`);
+      throw new InvalidOptionError(
+        `reduce: option "onError" must be "abort": a fold has no result without every item`,
+      );
     }
     const spec = this.#itemSpec('reduce', 'fold', items, step, options, this.reduce);
     return fold(spec, combine as (a: unknown, b: unknown) => unknown, initial) as Promise<A>;
   }
 
   /** Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. */
-  async each<A extends unknown[], R>(
-    fn: (...args: A) => R,
-    ...args: NoInfer<A>
-  ): Promise<TaskResult<R>[]> {
+  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): Promise<TaskResult<R>[]> {
     const site = callSite(this.each);
     checkFunction('each', 'first argument', fn);
     const workers = this.#pinned >= 0 ? [this.#pinned] : Array.from({ length: this.size }, (_, i) => i);
@@ -227,7 +228,9 @@ export class Pool implements AsyncDisposable {
     const error =
       reason instanceof Error
         ? reason
-        : new PoolClosedError(`${this.#core.name} was terminated${reason === undefined ? '' : `: ${String(reason)}`}`);
+        : new PoolClosedError(
+            `${this.#core.name} was terminated${reason === undefined ? '' : `: ${String(reason)}`}`,
+          );
     return this.#core.engine.terminate(error);
   }
 
@@ -249,7 +252,9 @@ export class Pool implements AsyncDisposable {
     checkFunction(where, 'second argument', fn);
     checkMapOptions(where, options);
     if (options?.ordered !== undefined && where !== 'stream') {
-      throw new InvalidOptionError(`${where}: option "ordered" is for stream; ${where} keeps the input's order`);
+      throw new InvalidOptionError(
+        `${where}: option "ordered" is for stream; ${where} keeps the input's order`,
+      );
     }
     return {
       core: this.#core,
@@ -269,12 +274,18 @@ function checkIterable(where: string, items: unknown): void {
     if (typeof candidate[Symbol.iterator] === 'function') return;
     if (typeof candidate[Symbol.asyncIterator] === 'function') return;
   }
-  throw new InvalidOptionError(`${where} needs an iterable or async iterable as its first argument, not ${typeof items}`);
+  throw new InvalidOptionError(
+    `${where} needs an iterable or async iterable as its first argument, not ${typeof items}`,
+  );
 }
 
 /** Failures arrive as rejections, those of a stream when it is read. */
-async function* failing(error: unknown): AsyncGenerator<never> {
-  throw error;
+function failing(error: unknown): AsyncIterableIterator<never> {
+  const iterator: AsyncIterableIterator<never> = {
+    next: () => Promise.reject(error),
+    [Symbol.asyncIterator]: () => iterator,
+  };
+  return iterator;
 }
 
 let unnamed = 0;

@@ -7,7 +7,8 @@ export function retryDelay(
   error: unknown,
   attempts: number,
 ): number | undefined {
-  if (retries === undefined || error instanceof PoolClosedError || error instanceof QueueFullError) return undefined;
+  if (retries === undefined || error instanceof PoolClosedError || error instanceof QueueFullError)
+    return undefined;
   const rule: RetryOptions = typeof retries === 'number' ? { times: retries } : retries;
   if (attempts > rule.times) return undefined;
   if (rule.when !== undefined && !rule.when(error)) return undefined;

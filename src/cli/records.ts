@@ -30,14 +30,19 @@ export function formatOf(file: string, given: Format | undefined): Format {
     case '.jsonl':
       return 'ndjson';
     case '.parquet':
-      throw new UsageError(`${file}: Parquet files cannot be read by this version; convert it to CSV or NDJSON`);
+      throw new UsageError(
+        `${file}: Parquet files cannot be read by this version; convert it to CSV or NDJSON`,
+      );
     default:
       return 'lines';
   }
 }
 
 /** All records of all files, in order; `-` is standard input. */
-export async function* records(files: readonly string[], format: Format | undefined): AsyncGenerator<InputRecord> {
+export async function* records(
+  files: readonly string[],
+  format: Format | undefined,
+): AsyncGenerator<InputRecord> {
   for (const file of files) {
     const input = file === '-' ? process.stdin : createReadStream(file);
     let number = 0;

@@ -1,7 +1,7 @@
-export { markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
 export type { CodeRecord, ModuleRef } from './closure/index.js';
-export type { Asset, Packed } from './packed.js';
+export { markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
 export { AssetStore } from './data/asset-store.js';
-export { pack, packError, Packer } from './data/pack.js';
+export { Packer, pack, packError } from './data/pack.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
 export { prepare, prepareAssets, unpack, unpackAt } from './data/unpack.js';
+export type { Asset, Packed } from './packed.js';

@@ -84,11 +84,16 @@ function workers({ busy, workers: all }: Progress): string {
 
 /** As much as fits: the bar shrinks first, then what stands at the end goes. */
 function liveLine(progress: Progress, label: string | undefined, columns: number): string {
-  const percent = progress.fraction === undefined ? '' : `${Math.floor(progress.fraction * 100)}%`.padStart(4);
+  const percent =
+    progress.fraction === undefined ? '' : `${Math.floor(progress.fraction * 100)}%`.padStart(4);
   const head = label === undefined ? '' : `${label} `;
-  const tail = [percent, counts(progress), formatRate(progress.rate), times(progress), workers(progress)].filter(
-    (part) => part !== '',
-  );
+  const tail = [
+    percent,
+    counts(progress),
+    formatRate(progress.rate),
+    times(progress),
+    workers(progress),
+  ].filter((part) => part !== '');
   const room = (): number => columns - 1 - head.length - tail.join('  ').length - 2;
   while (tail.length > 1 && room() < 10) tail.pop();
   const width = Math.min(40, Math.max(0, room()));

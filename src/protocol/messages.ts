@@ -113,9 +113,22 @@ export type ToParent =
   /** `clock` is the worker's `performance.timeOrigin`. */
   | { readonly type: 'ready'; readonly version: number; readonly clock: number }
   | { readonly type: 'failed'; readonly error: WirePacked }
-  | { readonly type: 'result'; readonly slot: number; readonly index: number; readonly failed: boolean; readonly at: number; readonly body: WirePacked }
+  | {
+      readonly type: 'result';
+      readonly slot: number;
+      readonly index: number;
+      readonly failed: boolean;
+      readonly at: number;
+      readonly body: WirePacked;
+    }
   | { readonly type: 'stream'; readonly slot: number; readonly index: number; readonly part: StreamPart }
-  | { readonly type: 'progress'; readonly slot: number; readonly index: number; readonly done: number; readonly total: number | undefined }
+  | {
+      readonly type: 'progress';
+      readonly slot: number;
+      readonly index: number;
+      readonly done: number;
+      readonly total: number | undefined;
+    }
   | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
@@ -131,7 +144,14 @@ export type StreamPart =
 /** What a task asks of the pool that it runs in. */
 export type NestedRequest =
   | { readonly ask: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
-  | { readonly ask: 'submit'; readonly job: number; readonly head: JobHead; readonly offsets: Uint32Array; readonly body: WirePacked; readonly options: NestedOptions }
+  | {
+      readonly ask: 'submit';
+      readonly job: number;
+      readonly head: JobHead;
+      readonly offsets: Uint32Array;
+      readonly body: WirePacked;
+      readonly options: NestedOptions;
+    }
   | { readonly ask: 'cancel'; readonly job: number }
   | { readonly ask: 'credit'; readonly job: number; readonly count: number }
   | { readonly ask: 'close'; readonly operation: number };
@@ -149,7 +169,26 @@ export interface NestedOptions {
 
 /** What the pool answers. */
 export type NestedReply =
-  | { readonly job: number; readonly is: 'result'; readonly index: number; readonly failed: boolean; readonly body: WirePacked; readonly worker: number }
-  | { readonly job: number; readonly is: 'stream'; readonly index: number; readonly part: StreamPart; readonly worker: number }
-  | { readonly job: number; readonly is: 'progress'; readonly index: number; readonly done: number; readonly total: number | undefined }
+  | {
+      readonly job: number;
+      readonly is: 'result';
+      readonly index: number;
+      readonly failed: boolean;
+      readonly body: WirePacked;
+      readonly worker: number;
+    }
+  | {
+      readonly job: number;
+      readonly is: 'stream';
+      readonly index: number;
+      readonly part: StreamPart;
+      readonly worker: number;
+    }
+  | {
+      readonly job: number;
+      readonly is: 'progress';
+      readonly index: number;
+      readonly done: number;
+      readonly total: number | undefined;
+    }
   | { readonly job: number; readonly is: 'measured'; readonly count: number; readonly elapsed: number };

@@ -118,7 +118,9 @@ class ThreadHandle implements WorkerHandle {
       workerData: { simul: setup },
       transferList: [this.#channel.port2],
       name: spec.name,
-      ...(spec.maxHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: spec.maxHeapMiB } }),
+      ...(spec.maxHeapMiB === undefined
+        ? {}
+        : { resourceLimits: { maxOldGenerationSizeMb: spec.maxHeapMiB } }),
       ...(spec.env === undefined ? {} : { env: spec.env }),
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });

@@ -12,6 +12,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { AssetStore, packError, prepare, prepareAssets, unpack, unpackAt } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import {
+  HEADER_WORDS,
   PARENT_PARKED,
   RingReader,
   RingWriter,
@@ -19,7 +20,6 @@ import {
   type SegmentBuffers,
   store,
   WORKER_PARKED,
-  HEADER_WORDS,
 } from '../memory/index.js';
 import {
   fromWire,

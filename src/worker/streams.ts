@@ -1,5 +1,5 @@
 /** Generators' tasks: values go out as long as there is credit; the reader gives credit as it reads. */
-import { type Packed, packError, Packer } from '../codec/index.js';
+import { type Packed, Packer, packError } from '../codec/index.js';
 import type { StreamPart, WirePacked } from '../protocol/index.js';
 import type { AnyGenerator } from './job-run.js';
 

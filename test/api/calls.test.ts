@@ -7,7 +7,11 @@ test.after(() => pool().terminate());
 
 test('run calls a function with its arguments somewhere else', async () => {
   const { threadId } = await import('node:worker_threads');
-  const there = await run(async (a: number, b: number) => [a + b, (await import('node:worker_threads')).threadId], 1, 2);
+  const there = await run(
+    async (a: number, b: number) => [a + b, (await import('node:worker_threads')).threadId],
+    1,
+    2,
+  );
   assert.equal(there[0], 3);
   assert.notEqual(there[1], threadId);
 });
@@ -31,7 +35,10 @@ test('map gives results in order for arrays, iterables and async iterables', asy
 test('map with fixed chunks equals the loop', async () => {
   const items = Array.from({ length: 101 }, (_, i) => i);
   for (const chunk of [1, 6, 40, 101, 500]) {
-    assert.deepEqual(await map(items, (n) => n * n, { chunk }), items.map((n) => n * n));
+    assert.deepEqual(
+      await map(items, (n) => n * n, { chunk }),
+      items.map((n) => n * n),
+    );
   }
 });
 
@@ -51,7 +58,10 @@ test('stream is lazy, bounded, ordered, and ends when its reader leaves', async 
     assert.ok(read - seen.length <= 20, `${read} read, ${seen.length} seen`);
     if (seen.length === 100) break;
   }
-  assert.deepEqual(seen, Array.from({ length: 100 }, (_, i) => i * 2));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => i * 2),
+  );
   assert.ok(ended);
 });
 
@@ -89,7 +99,15 @@ test('forEach runs for every item and gives nothing back', async () => {
 
 test('reduce folds in pieces, in order', async () => {
   const items = Array.from({ length: 1000 }, (_, i) => i);
-  assert.equal(await reduce(items, (a, n) => a + n, (a, b) => a + b, 0), 499_500);
+  assert.equal(
+    await reduce(
+      items,
+      (a, n) => a + n,
+      (a, b) => a + b,
+      0,
+    ),
+    499_500,
+  );
   const words = await reduce(
     'the order is kept here'.split(' '),
     (a: string[], word) => [...a, word],
@@ -97,7 +115,15 @@ test('reduce folds in pieces, in order', async () => {
     [],
   );
   assert.deepEqual(words, ['the', 'order', 'is', 'kept', 'here']);
-  assert.equal(await reduce([], (a: number) => a, (a, b) => a + b, 7), 7);
+  assert.equal(
+    await reduce(
+      [],
+      (a: number) => a,
+      (a, b) => a + b,
+      7,
+    ),
+    7,
+  );
 });
 
 test('generator tasks are read as async iterables, with backpressure', async () => {
@@ -114,7 +140,10 @@ test('generator tasks are read as async iterables, with backpressure', async () 
     assert.ok(Atomics.load(counter, 0) - n <= 40);
     if (seen.length === 100) break;
   }
-  assert.deepEqual(seen, Array.from({ length: 100 }, (_, i) => i));
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, i) => i),
+  );
   const letters: string[] = [];
   for await (const letter of await run(async function* () {
     yield 'a';
@@ -142,7 +171,10 @@ test('nested calls share the pool and cannot deadlock', async () => {
     }),
     'nesting',
   );
-  assert.deepEqual(sums, [1, 2, 3, 4, 5, 6].map((n) => n * 6 + 3));
+  assert.deepEqual(
+    sums,
+    [1, 2, 3, 4, 5, 6].map((n) => n * 6 + 3),
+  );
 });
 
 test('the same seed gives the same numbers, whatever runs them', async () => {
@@ -162,7 +194,10 @@ test('task() says who and where; outside a task it throws', async () => {
     const { index, attempt, worker, id } = task();
     return { index, attempt, worker, id };
   });
-  assert.deepEqual(about.map(({ index }) => index), [0, 1, 2]);
+  assert.deepEqual(
+    about.map(({ index }) => index),
+    [0, 1, 2],
+  );
   assert.ok(about.every(({ attempt, worker }) => attempt === 1 && worker >= 0));
   assert.equal(new Set(about.map(({ id }) => id)).size, 3);
   assert.throws(() => task(), { code: 'SIMUL_NO_TASK' });
@@ -214,9 +249,18 @@ poolTest('each operation has a copy of its own on each worker', { workers: 1 }, 
   assert.equal(box.n, 0);
 });
 
-poolTest('init runs once in each worker, before its tasks', { workers: 2, init: () => { (globalThis as Record<string, unknown>)['ready'] = 1; } }, async (pool) => {
-  assert.deepEqual(await pool.each(() => (globalThis as Record<string, unknown>)['ready']), [1, 1]);
-});
+poolTest(
+  'init runs once in each worker, before its tasks',
+  {
+    workers: 2,
+    init: () => {
+      (globalThis as Record<string, unknown>)['ready'] = 1;
+    },
+  },
+  async (pool) => {
+    assert.deepEqual(await pool.each(() => (globalThis as Record<string, unknown>)['ready']), [1, 1]);
+  },
+);
 
 test('a failing init fails the tasks, saying why', async () => {
   const pool = new Pool({
@@ -225,7 +269,10 @@ test('a failing init fails the tasks, saying why', async () => {
       throw new RangeError('no model here');
     },
   });
-  await assert.rejects(pool.run(() => 1), /no model here/);
+  await assert.rejects(
+    pool.run(() => 1),
+    /no model here/,
+  );
   await pool.terminate();
 });
 
@@ -241,9 +288,18 @@ poolTest('await keeps the caller’s async context', {}, async (pool) => {
 test('options that are unknown or out of range are refused by name', async () => {
   assert.throws(() => new Pool({ wrokers: 2 } as object), /no option "wrokers"/);
   assert.throws(() => new Pool({ workers: 0 }), /"workers" must be a positive integer, not 0/);
-  await assert.rejects(map([1], (n) => n, { chunk: -1 }), /"chunk"/);
-  await assert.rejects(map([1], (n) => n, { nope: 1 } as object), /no option "nope"/);
-  await assert.rejects(map(5 as never, (n) => n), /iterable/);
+  await assert.rejects(
+    map([1], (n) => n, { chunk: -1 }),
+    /"chunk"/,
+  );
+  await assert.rejects(
+    map([1], (n) => n, { nope: 1 } as object),
+    /no option "nope"/,
+  );
+  await assert.rejects(
+    map(5 as never, (n) => n),
+    /iterable/,
+  );
   await assert.rejects(map([1], 5 as never), /function/);
   await assert.rejects(async () => {
     for await (const _ of stream([1], (n) => n, { window: 0 })) {

@@ -39,20 +39,32 @@ poolTest('onError settle keeps the rest', {}, async (pool) => {
     },
     { onError: 'settle' },
   );
-  assert.deepEqual(results.map(({ status }) => status), ['fulfilled', 'rejected', 'fulfilled']);
+  assert.deepEqual(
+    results.map(({ status }) => status),
+    ['fulfilled', 'rejected', 'fulfilled'],
+  );
 });
 
 poolTest('what cannot travel is refused before anything runs, and by its path', {}, async (pool) => {
   const connection = { options: { agent: new WeakMap() } };
-  await assert.rejects(pool.run(() => connection.options), (error: Error) => {
-    assert.match(error.message, /connection/);
-    assert.match(error.message, /\.options\.agent/);
-    assert.equal((error as Error & { code: string }).code, 'SIMUL_SERIALIZATION');
-    return true;
-  });
-  await assert.rejects(pool.run(() => new WeakMap()), { code: 'SIMUL_SERIALIZATION' });
+  await assert.rejects(
+    pool.run(() => connection.options),
+    (error: Error) => {
+      assert.match(error.message, /connection/);
+      assert.match(error.message, /\.options\.agent/);
+      assert.equal((error as Error & { code: string }).code, 'SIMUL_SERIALIZATION');
+      return true;
+    },
+  );
+  await assert.rejects(
+    pool.run(() => new WeakMap()),
+    { code: 'SIMUL_SERIALIZATION' },
+  );
   let count = 0;
-  await assert.rejects(pool.run(() => ++count), /count/);
+  await assert.rejects(
+    pool.run(() => ++count),
+    /count/,
+  );
   assert.equal(await pool.run(() => 1), 1);
 });
 
@@ -64,7 +76,10 @@ poolTest('an input that fails surfaces its error; the pool stays usable', {}, as
         yield i;
       }
     }
-    await assert.rejects(pool.map(source(), (n) => n), { message: `input ${at}` });
+    await assert.rejects(
+      pool.map(source(), (n) => n),
+      { message: `input ${at}` },
+    );
   }
   assert.deepEqual(await pool.map([1], (n) => n), [1]);
 });
@@ -94,12 +109,15 @@ poolTest('retries try again, by count, delay and condition', {}, async (pool) =>
 });
 
 poolTest('a task that exits rejects with the reason; the rest goes on', {}, async (pool) => {
-  await assert.rejects(pool.run(() => process.exit(7)), (error: unknown) => {
-    assert.ok(error instanceof WorkerCrashedError);
-    assert.match(error.message, /exit code 7/);
-    assert.equal(error.exitCode, 7);
-    return true;
-  });
+  await assert.rejects(
+    pool.run(() => process.exit(7)),
+    (error: unknown) => {
+      assert.ok(error instanceof WorkerCrashedError);
+      assert.match(error.message, /exit code 7/);
+      assert.equal(error.exitCode, 7);
+      return true;
+    },
+  );
   const results = await pool.map(
     Array.from({ length: 50 }, (_, i) => i),
     (n) => (n === 20 ? process.exit(1) : n),
@@ -111,20 +129,27 @@ poolTest('a task that exits rejects with the reason; the rest goes on', {}, asyn
   );
 });
 
-poolTest('what had finished in a chunk keeps its result, what had not started moves', { workers: 2 }, async (pool) => {
-  const runs = new Int32Array(new SharedArrayBuffer(400));
-  const results = await pool.map(
-    Array.from({ length: 100 }, (_, i) => i),
-    (n) => {
-      Atomics.add(runs, n, 1);
-      if (n === 50) process.exit(3);
-      return n;
-    },
-    { chunk: 100, onError: 'settle' },
-  );
-  assert.equal(results.filter(({ status }) => status === 'rejected').length, 1);
-  assert.ok([...runs].every((n) => n === 1), 'every item ran exactly once');
-});
+poolTest(
+  'what had finished in a chunk keeps its result, what had not started moves',
+  { workers: 2 },
+  async (pool) => {
+    const runs = new Int32Array(new SharedArrayBuffer(400));
+    const results = await pool.map(
+      Array.from({ length: 100 }, (_, i) => i),
+      (n) => {
+        Atomics.add(runs, n, 1);
+        if (n === 50) process.exit(3);
+        return n;
+      },
+      { chunk: 100, onError: 'settle' },
+    );
+    assert.equal(results.filter(({ status }) => status === 'rejected').length, 1);
+    assert.ok(
+      [...runs].every((n) => n === 1),
+      'every item ran exactly once',
+    );
+  },
+);
 
 poolTest('an uncaught error of a timer is a crash that says so', {}, async (pool) => {
   await assert.rejects(
@@ -151,20 +176,33 @@ poolTest('timeout stops synchronous loops and spares the others', {}, async (poo
   const slow = pool.with({ timeout: 100 }).run(() => {
     for (;;);
   });
-  const others = pool.map(Array.from({ length: 40 }, (_, i) => i), (n) => n);
+  const others = pool.map(
+    Array.from({ length: 40 }, (_, i) => i),
+    (n) => n,
+  );
   await assert.rejects(slow, TaskTimeoutError);
   assert.ok(performance.now() - started < 2000);
   assert.equal((await others).length, 40);
 });
 
-poolTest('timeout counts running time, queueTimeout waiting time, deadline both', { workers: 1 }, async (pool) => {
-  const busy = pool.run(() => new Promise((resolve) => setTimeout(resolve, 300)));
-  const patient = pool.with({ timeout: 200 }).run(() => 'ran');
-  await assert.rejects(pool.with({ queueTimeout: 50 }).run(() => 1), /queueTimeout of 50/);
-  await assert.rejects(pool.with({ deadline: 50 }).run(() => 1), /deadline of 50/);
-  await busy;
-  assert.equal(await patient, 'ran');
-});
+poolTest(
+  'timeout counts running time, queueTimeout waiting time, deadline both',
+  { workers: 1 },
+  async (pool) => {
+    const busy = pool.run(() => new Promise((resolve) => setTimeout(resolve, 300)));
+    const patient = pool.with({ timeout: 200 }).run(() => 'ran');
+    await assert.rejects(
+      pool.with({ queueTimeout: 50 }).run(() => 1),
+      /queueTimeout of 50/,
+    );
+    await assert.rejects(
+      pool.with({ deadline: 50 }).run(() => 1),
+      /deadline of 50/,
+    );
+    await busy;
+    assert.equal(await patient, 'ran');
+  },
+);
 
 poolTest('an aborted signal rejects with its reason and stops what runs', {}, async (pool) => {
   const reason = new Error('enough');
@@ -174,9 +212,22 @@ poolTest('an aborted signal rejects with its reason and stops what runs', {}, as
   });
   setTimeout(() => controller.abort(reason), 100);
   await assert.rejects(running, (error) => error === reason);
-  await assert.rejects(pool.with({ signal: AbortSignal.abort(reason) }).run(() => 1), (error) => error === reason);
-  await assert.rejects(pool.map([1], (n) => n, { signal: controller.signal }), (error) => error === reason);
-  assert.equal(await within(3000, pool.run(() => 5), 'the next task'), 5);
+  await assert.rejects(
+    pool.with({ signal: AbortSignal.abort(reason) }).run(() => 1),
+    (error) => error === reason,
+  );
+  await assert.rejects(
+    pool.map([1], (n) => n, { signal: controller.signal }),
+    (error) => error === reason,
+  );
+  assert.equal(
+    await within(
+      3000,
+      pool.run(() => 5),
+      'the next task',
+    ),
+    5,
+  );
 });
 
 poolTest('tasks that heed their signal keep their worker', { workers: 1 }, async (pool) => {
@@ -227,20 +278,27 @@ poolTest('a full queue refuses', { workers: 1, queueLimit: 2 }, async (pool) => 
   const running = pool.run(() => new Promise((resolve) => setTimeout(resolve, 200)));
   await new Promise((resolve) => setTimeout(resolve, 100));
   const waiting = [pool.run(() => 1), pool.run(() => 2)];
-  await assert.rejects(pool.run(() => 3), QueueFullError);
+  await assert.rejects(
+    pool.run(() => 3),
+    QueueFullError,
+  );
   assert.deepEqual(await Promise.all(waiting), [1, 2]);
   await running;
 });
 
-poolTest('workers are replaced after their tasks, and none fails', { workers: 2, maxTasksPerWorker: 5 }, async (pool) => {
-  const ids = await pool.map(
-    Array.from({ length: 60 }),
-    async () => (await import('node:worker_threads')).threadId,
-    { chunk: 1 },
-  );
-  assert.equal(ids.length, 60);
-  assert.ok(new Set(ids).size >= 6);
-});
+poolTest(
+  'workers are replaced after their tasks, and none fails',
+  { workers: 2, maxTasksPerWorker: 5 },
+  async (pool) => {
+    const ids = await pool.map(
+      Array.from({ length: 60 }),
+      async () => (await import('node:worker_threads')).threadId,
+      { chunk: 1 },
+    );
+    assert.equal(ids.length, 60);
+    assert.ok(new Set(ids).size >= 6);
+  },
+);
 
 poolTest('an idle worker leaves and a task brings it back', { workers: 1, idleTimeout: 50 }, async (pool) => {
   assert.equal(await pool.run(() => 1), 1);
@@ -254,11 +312,18 @@ poolTest('an idle worker leaves and a task brings it back', { workers: 1, idleTi
 
 test('close finishes what was accepted and refuses what comes later', async () => {
   const pool = new Pool({ workers: 2 });
-  const results = pool.map(Array.from({ length: 30 }, (_, i) => i), (n) => new Promise((r) => setTimeout(r, 5, n)), { chunk: 1 });
+  const results = pool.map(
+    Array.from({ length: 30 }, (_, i) => i),
+    (n) => new Promise((r) => setTimeout(r, 5, n)),
+    { chunk: 1 },
+  );
   const single = pool.run(() => 'kept');
   await new Promise((resolve) => setTimeout(resolve, 50));
   const closing = pool.close();
-  await assert.rejects(pool.run(() => 1), PoolClosedError);
+  await assert.rejects(
+    pool.run(() => 1),
+    PoolClosedError,
+  );
   assert.equal(await single, 'kept');
   await results.catch((error) => assert.ok(error instanceof PoolClosedError));
   await within(5000, closing, 'close');
@@ -282,7 +347,14 @@ test('terminate rejects everything, at once', async () => {
 
 test('workers that die at start do not loop for ever', async () => {
   const pool = new Pool({ workers: 1, init: () => process.exit(9) });
-  await assert.rejects(within(10_000, pool.run(() => 1), 'giving up'), { code: 'SIMUL_ENGINE' });
+  await assert.rejects(
+    within(
+      10_000,
+      pool.run(() => 1),
+      'giving up',
+    ),
+    { code: 'SIMUL_ENGINE' },
+  );
   await pool.terminate();
 });
 
@@ -305,7 +377,8 @@ test('random kills: every task settles exactly once', { timeout: 60_000 }, async
   );
   for (const [i, result] of settled.entries()) {
     assert.equal(runs[i], 1, `task ${i} ran ${runs[i]} times`);
-    if (i % 13 === 5) assert.ok((result as PromiseRejectedResult).reason instanceof WorkerCrashedError, `task ${i}`);
+    if (i % 13 === 5)
+      assert.ok((result as PromiseRejectedResult).reason instanceof WorkerCrashedError, `task ${i}`);
     else if (i % 31 === 7) assert.match(String((result as PromiseRejectedResult).reason), /error/);
     else assert.deepEqual(result, { status: 'fulfilled', value: i });
   }

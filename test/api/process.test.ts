@@ -37,7 +37,8 @@ test('an abandoned default pool with an endless task does not end, a finished on
 });
 
 test('functions that capture nothing work without the inspector', async () => {
-  const flag = Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';
+  const flag =
+    Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';
   const { stdout } = await script(
     `
     import { run } from 'simul';

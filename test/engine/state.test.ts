@@ -58,7 +58,14 @@ class Model implements Deeds {
   }
 
   submit(task: number, count: number): void {
-    const spec = { task, from: 0, count, base: 0, pinned: -1, priority: task % 3 } as unknown as Group['spec'];
+    const spec = {
+      task,
+      from: 0,
+      count,
+      base: 0,
+      pinned: -1,
+      priority: task % 3,
+    } as unknown as Group['spec'];
     const group: Group = { spec, pieces: new Set(), submittedAt: 0, cancelled: false };
     this.state.submit(piece(group, 0, count));
   }
@@ -108,12 +115,18 @@ class Model implements Deeds {
 }
 
 const event = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('submit' as const), n: fc.integer({ min: 1, max: 9 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('submit' as const), n: fc.integer({ min: 1, max: 9 }) }),
+  },
   { weight: 12, arbitrary: fc.record({ do: fc.constant('step' as const), n: fc.nat(7) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('ready' as const), n: fc.nat(7) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), n: fc.nat(15) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('retire' as const), n: fc.nat(7) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('time' as const), n: fc.integer({ min: 1, max: 9 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('time' as const), n: fc.integer({ min: 1, max: 9 }) }),
+  },
 );
 
 test('random events lose, double and forget nothing', () => {

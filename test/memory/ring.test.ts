@@ -20,7 +20,9 @@ test('records come out as they went in, whatever their sizes, around the end of 
         const wanted = expected.shift();
         if (wanted === undefined) return assert.equal(at, -1);
         const { words, bytes } = reader.ring;
-        const payload = [...bytes.subarray((at + HEADER_WORDS) * 4, (at + HEADER_WORDS) * 4 + words[at + 5]!)];
+        const payload = [
+          ...bytes.subarray((at + HEADER_WORDS) * 4, (at + HEADER_WORDS) * 4 + words[at + 5]!),
+        ];
         assert.deepEqual(payload, wanted);
         reader.release(at);
       };

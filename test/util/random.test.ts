@@ -11,11 +11,18 @@ const block = (c: number[], k: number[]): string[] => {
 test('the reference vectors of Random123 for philox4x32-10', () => {
   assert.deepEqual(block([0, 0, 0, 0], [0, 0]), ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']);
   const ones = 0xffffffff;
-  assert.deepEqual(block([ones, ones, ones, ones], [ones, ones]), ['408f276d', '41c83b0e', 'a20bc7c6', '6d5451fd']);
-  assert.deepEqual(
-    block([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]),
-    ['d16cfe09', '94fdcceb', '5001e420', '24126ea1'],
-  );
+  assert.deepEqual(block([ones, ones, ones, ones], [ones, ones]), [
+    '408f276d',
+    '41c83b0e',
+    'a20bc7c6',
+    '6d5451fd',
+  ]);
+  assert.deepEqual(block([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]), [
+    'd16cfe09',
+    '94fdcceb',
+    '5001e420',
+    '24126ea1',
+  ]);
 });
 
 test('numbers are uniform in [0, 1)', () => {
@@ -47,7 +54,8 @@ test('neighbouring streams and neighbouring seeds are independent', () => {
 });
 
 test('a stream depends on seed and index alone, also beyond 32 bits', () => {
-  const draw = (seed: number, index: number): number[] => Array.from({ length: 5 }, createRandom(seed, index));
+  const draw = (seed: number, index: number): number[] =>
+    Array.from({ length: 5 }, createRandom(seed, index));
   assert.deepEqual(draw(3, 9), draw(3, 9));
   assert.notDeepEqual(draw(3, 9), draw(3, 9 + 2 ** 32));
   assert.notDeepEqual(draw(3, 9), draw(4, 9));
@@ -61,7 +69,10 @@ test('int is whole, in range and even', () => {
     const value = random.int(-2, 4);
     counts.set(value, (counts.get(value) ?? 0) + 1);
   }
-  assert.deepEqual([...counts.keys()].sort((a, b) => a - b), [-2, -1, 0, 1, 2, 3]);
+  assert.deepEqual(
+    [...counts.keys()].sort((a, b) => a - b),
+    [-2, -1, 0, 1, 2, 3],
+  );
   for (const count of counts.values()) assert.ok(Math.abs(count - 10_000) < 450);
   assert.equal(random.int(1), 0);
   assert.throws(() => random.int(0), RangeError);

@@ -1,9 +1,9 @@
 import { types } from 'node:util';
 import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
-import { NODE_BUFFER } from './encode-view.js';
 import { type Decoder, PENDING } from './decoder.js';
-import { specialNamed, registeredTypes } from './registry.js';
+import { NODE_BUFFER } from './encode-view.js';
+import { registeredTypes, specialNamed } from './registry.js';
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
 
 /** Reads the object that `tag` begins. It takes its number (or that of the instance around it) before its parts do. */
@@ -91,7 +91,8 @@ function decodePlain(decoder: Decoder, target: object): object {
   for (let i = 0; i < count; i++) {
     const key = decoder.key();
     const value = decoder.value();
-    if (key === '__proto__' || value === PENDING) decoder.whenBuilt(value, (built) => define(target, key, built));
+    if (key === '__proto__' || value === PENDING)
+      decoder.whenBuilt(value, (built) => define(target, key, built));
     else record[key] = value;
   }
   return target;
@@ -210,8 +211,8 @@ function decodeError(decoder: Decoder, id: number): Error {
   decoder.define(id, error);
   hidden(error, 'stack', '');
   const type = decoder.value();
-  const constructor = typeof type === 'string' ? (globalThis as Record<string, unknown>)[type] : type;
-  decoder.whenBuilt(constructor, (built) => {
+  const made = typeof type === 'string' ? (globalThis as Record<string, unknown>)[type] : type;
+  decoder.whenBuilt(made, (built) => {
     if (typeof built === 'function') Object.setPrototypeOf(error, built.prototype as object);
   });
   if (decoder.u8() === 1) hidden(error, 'name', decoder.text());
@@ -246,7 +247,11 @@ function decodeView(decoder: Decoder, id: number): unknown {
   if (kind & NODE_BUFFER) return decoder.define(id, Buffer.from(buffer, offset, length));
   const name = VIEW_TYPES[kind];
   const View = (globalThis as Record<string, unknown>)[name ?? ''] as
-    | (new (buffer: ArrayBuffer, offset: number, length: number) => object)
+    | (new (
+        buffer: ArrayBuffer,
+        offset: number,
+        length: number,
+      ) => object)
     | undefined;
   if (View === undefined) return decoder.corrupt(`there is no view of kind ${name ?? kind}`);
   try {
@@ -262,7 +267,10 @@ function decodeInstance(decoder: Decoder, id: number): unknown {
   const target = decoder.u8() === 1 ? (decodeObject(decoder, decoder.u8(), id) as object) : {};
   decoder.define(id, target);
   decoder.whenBuilt(type, (built) => {
-    Object.setPrototypeOf(target, byPrototype ? (built as object) : ((built as Function).prototype as object));
+    Object.setPrototypeOf(
+      target,
+      byPrototype ? (built as object) : ((built as Function).prototype as object),
+    );
   });
   decodeProperties(decoder, target);
   return target;

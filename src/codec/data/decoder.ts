@@ -24,7 +24,13 @@ export class Decoder {
   #refs: unknown[] = [];
   #fixups: Map<number, ((value: unknown) => void)[]> | undefined;
 
-  constructor(bytes: Uint8Array, extras: readonly unknown[], assets: AssetStore, from = 0, to = bytes.byteLength) {
+  constructor(
+    bytes: Uint8Array,
+    extras: readonly unknown[],
+    assets: AssetStore,
+    from = 0,
+    to = bytes.byteLength,
+  ) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as RawBuffer;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.extras = extras;
@@ -115,7 +121,8 @@ export class Decoder {
   // ---- parts ------------------------------------------------------------------------------------------------
 
   need(count: number): void {
-    if (count > this.#end - this.at) this.corrupt(`${count} bytes are wanted and ${this.#end - this.at} left`);
+    if (count > this.#end - this.at)
+      this.corrupt(`${count} bytes are wanted and ${this.#end - this.at} left`);
   }
 
   u8(): number {
@@ -187,7 +194,9 @@ export class Decoder {
     this.need(size);
     const from = this.at;
     this.at += size;
-    return tag === Tag.utf16 ? this.bytes.ucs2Slice(from, from + size) : this.bytes.latin1Slice(from, from + size);
+    return tag === Tag.utf16
+      ? this.bytes.ucs2Slice(from, from + size)
+      : this.bytes.latin1Slice(from, from + size);
   }
 
   #short(intern: boolean): string {

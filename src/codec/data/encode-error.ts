@@ -1,6 +1,7 @@
 /** Errors travel whatever they carry: a class or field that cannot is left out rather than the error lost. */
-import type { Encoder } from './encoder.js';
+
 import { encodeClass } from './encode-function.js';
+import type { Encoder } from './encoder.js';
 import { step } from './properties.js';
 import { Tag } from './tags.js';
 

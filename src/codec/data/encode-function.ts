@@ -48,7 +48,11 @@ function encodeReading(encoder: Encoder, fn: Function, reading: Reading): void {
   }
 }
 
-function encodeCode(encoder: Encoder, fn: Function, { code, captures }: Extract<Reading, { kind: 'code' }>): void {
+function encodeCode(
+  encoder: Encoder,
+  fn: Function,
+  { code, captures }: Extract<Reading, { kind: 'code' }>,
+): void {
   if (!encoder.assets.has(code.hash)) encoder.assets.set(code.hash, { kind: 'code', hash: code.hash, code });
   encoder.u8(Tag.code);
   encoder.text(code.hash);
@@ -86,7 +90,9 @@ function ownData(fn: Function): PropertyKey[] {
 function prototypeKeys(fn: Function): PropertyKey[] | undefined {
   const prototype: unknown = Object.getOwnPropertyDescriptor(fn, 'prototype')?.value;
   if (prototype === null || typeof prototype !== 'object') return undefined;
-  const keys = Reflect.ownKeys(prototype).filter((key) => key !== 'constructor' || prototype.constructor !== fn);
+  const keys = Reflect.ownKeys(prototype).filter(
+    (key) => key !== 'constructor' || prototype.constructor !== fn,
+  );
   return keys.length > 0 || parentOf(prototype) !== undefined ? keys : undefined;
 }
 

@@ -67,10 +67,14 @@ function refuseUnsendable(encoder: Encoder, value: object, type: Function | unde
   const name = nameOf(type, value);
   if (types.isPromise(value)) encoder.refuse('it is a Promise; await it first and send its value');
   if (types.isWeakMap(value) || types.isWeakSet(value) || value instanceof WeakRef) {
-    encoder.refuse(`it is ${article(name)}, whose content cannot be seen; use a Map, a Set or the object itself`);
+    encoder.refuse(
+      `it is ${article(name)}, whose content cannot be seen; use a Map, a Set or the object itself`,
+    );
   }
   if (types.isGeneratorObject(value)) {
-    encoder.refuse('it is a generator that has begun; send the generator function, or an array of its values');
+    encoder.refuse(
+      'it is a generator that has begun; send the generator function, or an array of its values',
+    );
   }
   if (types.isExternal(value)) encoder.refuse('it is a handle of native code');
   if (isHandle(value, type)) {
@@ -78,7 +82,11 @@ function refuseUnsendable(encoder: Encoder, value: object, type: Function | unde
       `it is ${article(name)}, a live handle of this thread; open it in the worker instead (workerLocal, or the pool's init), or send what it takes to open it`,
     );
   }
-  for (let t: unknown = type; typeof t === 'function' && t !== Function.prototype; t = Object.getPrototypeOf(t)) {
+  for (
+    let t: unknown = type;
+    typeof t === 'function' && t !== Function.prototype;
+    t = Object.getPrototypeOf(t)
+  ) {
     const names = privateNames(t);
     if (names.length === 0) continue;
     encoder.refuse(
@@ -96,7 +104,11 @@ function isHandle(value: object, type: Function | undefined): boolean {
   try {
     const reading = readFunction(type);
     if (reading.kind === 'intrinsic') return true;
-    return reading.kind === 'export' && reading.module.specifier.startsWith('node:') && type.name !== 'EventEmitter';
+    return (
+      reading.kind === 'export' &&
+      reading.module.specifier.startsWith('node:') &&
+      type.name !== 'EventEmitter'
+    );
   } catch {
     // A class that cannot be read: one of Node's own where it has no text, or a user's, whose failure says more.
     return !/^(?:class|function)\b/.test(Function.prototype.toString.call(type)) || isNodeName(type.name);
@@ -104,5 +116,14 @@ function isHandle(value: object, type: Function | undefined): boolean {
 }
 
 function isNodeName(name: string): boolean {
-  return ['Timeout', 'Immediate', 'Worker', 'Server', 'Agent', 'Socket', 'FSWatcher', 'ChildProcess'].includes(name);
+  return [
+    'Timeout',
+    'Immediate',
+    'Worker',
+    'Server',
+    'Agent',
+    'Socket',
+    'FSWatcher',
+    'ChildProcess',
+  ].includes(name);
 }

@@ -17,7 +17,9 @@ const { prototype: arrayPrototype } = Array;
 export function encodeObject(encoder: Encoder, value: object): void {
   const prototype: unknown = Object.getPrototypeOf(value);
   if (types.isProxy(value)) {
-    encoder.refuse('it is a Proxy, whose handler cannot be copied; pass the object behind it, or a copy ({ ...object })');
+    encoder.refuse(
+      'it is a Proxy, whose handler cannot be copied; pass the object behind it, or a copy ({ ...object })',
+    );
   }
   if (prototype === objectPrototype && intrinsicFree(encoder, value)) {
     return encodePlain(encoder, value, Tag.plain);
@@ -71,12 +73,12 @@ function isForeignPlain(prototype: unknown): boolean {
 /** Whether a builtin's value is of the builtin itself, of this realm or another, and not of a subclass. */
 export function isDirect(value: object, name: string): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  const constructor = (prototype as { constructor?: Function } | null)?.constructor;
+  const type = (prototype as { constructor?: Function } | null)?.constructor;
   return (
-    typeof constructor === 'function' &&
-    constructor.name === name &&
-    constructor.prototype === prototype &&
-    Function.prototype.toString.call(constructor).endsWith('{ [native code] }')
+    typeof type === 'function' &&
+    type.name === name &&
+    type.prototype === prototype &&
+    Function.prototype.toString.call(type).endsWith('{ [native code] }')
   );
 }
 

@@ -3,8 +3,10 @@ import { isDirect } from './encode-object.js';
 import type { Encoder } from './encoder.js';
 import { Tag, VIEW_TYPES } from './tags.js';
 
-const tagOfTyped = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag)!
-  .get as (this: ArrayBufferView) => string;
+const tagOfTyped = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)!.get as (this: ArrayBufferView) => string;
 
 /** In a view's kind: it is a Buffer. */
 export const NODE_BUFFER = 64;

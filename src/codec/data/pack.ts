@@ -117,7 +117,9 @@ export function packError(error: unknown): Packed {
     return pack(error, { moved: true, label: 'error' });
   } catch (why) {
     const shown = describe(error);
-    return pack(new Error(`${shown} (it was thrown and cannot be sent itself: ${describe(why)})`), { moved: true });
+    return pack(new Error(`${shown} (it was thrown and cannot be sent itself: ${describe(why)})`), {
+      moved: true,
+    });
   }
 }
 

@@ -1,7 +1,11 @@
 import { type Node, parseExpressionAt } from 'acorn';
 
 interface ClassBody {
-  readonly body: readonly { readonly type: string; readonly static?: boolean; readonly key?: { readonly type: string; readonly name?: string } }[];
+  readonly body: readonly {
+    readonly type: string;
+    readonly static?: boolean;
+    readonly key?: { readonly type: string; readonly name?: string };
+  }[];
 }
 
 const cache = new WeakMap<Function, readonly string[]>();

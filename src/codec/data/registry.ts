@@ -26,11 +26,15 @@ export function registerType<T, D>(type: TypeRegistration<T, D>): void {
   }
   for (const key of ['match', 'encode', 'decode'] as const) {
     if (typeof type[key] !== 'function') {
-      throw new InvalidOptionError(`registerType: option "${key}" must be a function, not ${typeof type[key]}`);
+      throw new InvalidOptionError(
+        `registerType: option "${key}" must be a function, not ${typeof type[key]}`,
+      );
     }
   }
   if (types.has(type.name)) {
-    throw new InvalidOptionError(`registerType: there is a type named "${type.name}" already; choose another name`);
+    throw new InvalidOptionError(
+      `registerType: there is a type named "${type.name}" already; choose another name`,
+    );
   }
   types.set(type.name, type as unknown as TypeRegistration);
 }

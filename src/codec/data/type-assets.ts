@@ -1,7 +1,7 @@
 /** Registered types go to a worker before values or functions that may need them. */
 import type { Asset } from '../packed.js';
-import { packExact } from './pack.js';
 import type { Encoder } from './encoder.js';
+import { packExact } from './pack.js';
 import type { TypeRegistration } from './registry.js';
 
 const assets = new WeakMap<TypeRegistration, Asset[]>();

@@ -1,5 +1,5 @@
-import { prepareCode, prepareModules } from '../closure/index.js';
 import type { ModuleRef } from '../closure/index.js';
+import { prepareCode, prepareModules } from '../closure/index.js';
 import type { Asset, Packed } from '../packed.js';
 import type { AssetStore } from './asset-store.js';
 import { Decoder } from './decoder.js';

@@ -1,7 +1,14 @@
 /** Calls that tasks make to the pool they run in: they become jobs of this engine, and the answers go back as bytes. */
 import { type Packed, packError } from '../../codec/index.js';
 import { EngineError } from '../../errors.js';
-import { fromWire, type NestedReply, type NestedRequest, type StreamPart, toWire, type WirePacked } from '../../protocol/index.js';
+import {
+  fromWire,
+  type NestedReply,
+  type NestedRequest,
+  type StreamPart,
+  toWire,
+  type WirePacked,
+} from '../../protocol/index.js';
 import type { EngineOperation, JobSink, JobTicket } from '../engine.js';
 import type { LocalEngine } from './local-engine.js';
 
@@ -120,7 +127,9 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
     fault: (index, error, ran) => answer(index, true, packError(error), ran?.worker ?? asker),
     stream: (index, part, ran) => {
       const wired =
-        part.step === 'value' || part.step === 'error' ? { step: part.step, body: wire(part.body) } : { step: part.step };
+        part.step === 'value' || part.step === 'error'
+          ? { step: part.step, body: wire(part.body) }
+          : { step: part.step };
       const transfer = 'body' in part ? part.body.extras.filter((extra) => extra instanceof ArrayBuffer) : [];
       reply({ job, is: 'stream', index, part: wired as StreamPart, worker: ran.worker }, transfer);
       if (part.step === 'end' || part.step === 'error') told();

@@ -57,7 +57,9 @@ export class LimitWatch {
     }
     if (queueTimeout !== undefined && this.#anyWaiting(group)) {
       if (age >= queueTimeout) {
-        const error = new TaskTimeoutError(`${label} had not started after its queueTimeout of ${queueTimeout} ms`);
+        const error = new TaskTimeoutError(
+          `${label} had not started after its queueTimeout of ${queueTimeout} ms`,
+        );
         this.#host.expireGroup(group, error, true);
       } else next = Math.min(next, queueTimeout - age);
     }

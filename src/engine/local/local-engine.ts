@@ -272,9 +272,16 @@ export class LocalEngine implements Engine {
       },
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
-      request: (request) => answerRequest(this, nested, request, (reply, transfer) => {
-        this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
-      }, place.worker),
+      request: (request) =>
+        answerRequest(
+          this,
+          nested,
+          request,
+          (reply, transfer) => {
+            this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
+          },
+          place.worker,
+        ),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
     };
@@ -324,7 +331,9 @@ export class LocalEngine implements Engine {
   /** `init` failed: no worker of this pool can work, and every task says why. */
   #break(packed: Packed): void {
     const cause = this.#options.initError(packed);
-    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, { cause });
+    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
+      cause,
+    });
     this.#broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();
@@ -352,7 +361,11 @@ export class LocalEngine implements Engine {
     if (job.abandoned === item) return;
     const host = this.#host(place);
     this.#failed += 1;
-    job.spec.sink.fault(job.base + item, crashError(host, job, item), this.#ran(place, job, performance.now()));
+    job.spec.sink.fault(
+      job.base + item,
+      crashError(host, job, item),
+      this.#ran(place, job, performance.now()),
+    );
   }
 
   #giveUp(jobs: readonly Job[]): void {
@@ -480,7 +493,8 @@ export class LocalEngine implements Engine {
 
   #host(place: Place): WorkerHost {
     const host = this.#hosts.get(place);
-    if (host === undefined) throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
+    if (host === undefined)
+      throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
     return host;
   }
 
@@ -516,17 +530,20 @@ export class LocalEngine implements Engine {
   #planIdle(): void {
     const { idleTimeout } = this.#options;
     if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
-    this.#idleTimer = setTimeout(() => {
-      this.#idleTimer = undefined;
-      const now = performance.now();
-      let left = false;
-      for (const place of [...this.#state.places]) {
-        if (place === undefined || place.phase !== 'ready') continue;
-        if (place.posted.size === 0 && now - place.idleSince >= idleTimeout) this.#state.release(place);
-        else left = true;
-      }
-      if (left) this.#planIdle();
-    }, Math.max(1, idleTimeout / 2));
+    this.#idleTimer = setTimeout(
+      () => {
+        this.#idleTimer = undefined;
+        const now = performance.now();
+        let left = false;
+        for (const place of [...this.#state.places]) {
+          if (place === undefined || place.phase !== 'ready') continue;
+          if (place.posted.size === 0 && now - place.idleSince >= idleTimeout) this.#state.release(place);
+          else left = true;
+        }
+        if (left) this.#planIdle();
+      },
+      Math.max(1, idleTimeout / 2),
+    );
     this.#idleTimer.unref();
   }
 }

@@ -261,7 +261,12 @@ export class PoolState {
     for (const place of this.places) {
       if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
       for (const posted of place.posted) {
-        if (posted.spec.priority >= job.spec.priority || posted.spec.pinned >= 0 || posted.kept < posted.count) continue;
+        if (
+          posted.spec.priority >= job.spec.priority ||
+          posted.spec.pinned >= 0 ||
+          posted.kept < posted.count
+        )
+          continue;
         if (this.#deeds.started(place, posted) > 0) continue;
         this.takeTail(posted);
         if (posted.kept === 0) return true;

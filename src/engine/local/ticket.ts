@@ -35,7 +35,9 @@ class Ticket implements JobTicket {
       if (job.place !== undefined) return `it is next on worker ${job.place.worker}`;
     }
     if (pinned >= 0) return `it waits for worker ${pinned}, which it is pinned to`;
-    return delay > 0 ? `it waits ${delay} ms before its next attempt, or for a worker` : 'it waits for a free worker';
+    return delay > 0
+      ? `it waits ${delay} ms before its next attempt, or for a worker`
+      : 'it waits for a free worker';
   }
 
   startedAt(): number {

@@ -2,7 +2,7 @@
  * The engine inside a worker: every call goes to the pool that the worker belongs to, so that nested calls share
  * one set of workers. A task that has calls under way gives its place back until they are done.
  */
-import { AssetStore } from '../../codec/index.js';
+import type { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import { fromWire, type NestedReply, toWire } from '../../protocol/index.js';
 import { currentTask, type TaskContext, type WorkerRuntime } from '../../worker/index.js';
@@ -75,7 +75,13 @@ export class NestedEngine implements Engine {
       },
       offsets: part,
       body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#known),
-      options: { ...spec.limits, name: spec.name, priority: spec.priority, pinned: spec.pinned, delay: spec.delay },
+      options: {
+        ...spec.limits,
+        name: spec.name,
+        priority: spec.priority,
+        pinned: spec.pinned,
+        delay: spec.delay,
+      },
     });
     return this.#ticket(job);
   }

@@ -19,11 +19,7 @@ interface Loaded {
   readonly shortCircuit?: boolean;
 }
 
-const NOT_FOUND = new Set([
-  'ERR_MODULE_NOT_FOUND',
-  'MODULE_NOT_FOUND',
-  'ERR_UNSUPPORTED_DIR_IMPORT',
-]);
+const NOT_FOUND = new Set(['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_UNSUPPORTED_DIR_IMPORT']);
 
 function looser(error: unknown, specifier: string, context: ResolveContext): Resolved {
   if (NOT_FOUND.has((error as { code?: string }).code ?? '')) {

@@ -1,7 +1,7 @@
 import module from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { resolveLoosely } from './resolve.js';
 import { syncHooks } from './hooks.js';
+import { resolveLoosely } from './resolve.js';
 import { transformFile } from './transform.js';
 
 type WithHooks = typeof module & { registerHooks?: (hooks: typeof syncHooks) => void };

@@ -22,9 +22,13 @@ export function resolveLoosely(specifier: string, parent: string | undefined): s
   const path = fileURLToPath(base);
   const candidates: string[] = [];
   for (const [written, meant] of Object.entries(WRITTEN)) {
-    if (path.endsWith(written)) candidates.push(...meant.map((ending) => path.slice(0, -written.length) + ending));
+    if (path.endsWith(written))
+      candidates.push(...meant.map((ending) => path.slice(0, -written.length) + ending));
   }
-  candidates.push(...ENDINGS.map((ending) => path + ending), ...ENDINGS.map((ending) => `${path}/index${ending}`));
+  candidates.push(
+    ...ENDINGS.map((ending) => path + ending),
+    ...ENDINGS.map((ending) => `${path}/index${ending}`),
+  );
   const found = candidates.find(isFile);
   return found === undefined ? undefined : pathToFileURL(found).href;
 }

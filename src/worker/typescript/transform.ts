@@ -12,9 +12,12 @@ function load(): Oxc {
     oxc ??= createRequire(import.meta.url)('oxc-transform') as Oxc;
     return oxc;
   } catch (cause) {
-    throw new EngineError('a TypeScript module cannot be loaded in a worker: the package oxc-transform is not installed', {
-      cause,
-    });
+    throw new EngineError(
+      'a TypeScript module cannot be loaded in a worker: the package oxc-transform is not installed',
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -35,7 +38,9 @@ export function transformFile(path: string): Transformed {
   const failed = errors.find(({ severity }) => severity === 'Error');
   if (failed !== undefined) throw new SyntaxError(`${path}: ${failed.message}`);
   const inline =
-    map === undefined ? '' : `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
+    map === undefined
+      ? ''
+      : `\n//# sourceMappingURL=data:application/json;base64,${Buffer.from(JSON.stringify(map)).toString('base64')}`;
   return { source: code + inline, format: formatOf(path, code) };
 }
 
@@ -44,7 +49,9 @@ function formatOf(path: string, code: string): 'module' | 'commonjs' {
   if (path.endsWith('.mts')) return 'module';
   if (path.endsWith('.cts')) return 'commonjs';
   if (packageType(dirname(path)) === 'module') return 'module';
-  return /^\s*(?:import\b(?!\s*\()|export\b)/m.test(code) || /\bimport\.meta\b/.test(code) ? 'module' : 'commonjs';
+  return /^\s*(?:import\b(?!\s*\()|export\b)/m.test(code) || /\bimport\.meta\b/.test(code)
+    ? 'module'
+    : 'commonjs';
 }
 
 function packageType(folder: string): string | undefined {
