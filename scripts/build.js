@@ -1,6 +1,6 @@
 // Builds dist/: the TypeScript sources with their declarations, and the worker as one file in a string, for programs
 // that are bundled and have no worker file beside them.
-import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root, tsc } from './run.js';
@@ -25,5 +25,3 @@ writeFileSync(
   join(root, 'dist/thread-source.js'),
   `/** The worker as one file, for programs that were bundled. */\nexport const source = ${JSON.stringify(text)};\n`,
 );
-const cli = join(root, 'dist/cli/main.js');
-if (existsSync(cli)) chmodSync(cli, 0o755);

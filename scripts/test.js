@@ -1,10 +1,9 @@
-// npm test [-- paths]: builds, compiles the tests and runs them against dist/. --stress runs the long ones.
+// npm test [-- paths]: builds, compiles the tests and runs them against dist/.
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { files, node, root, tsc } from './run.js';
 
 const args = process.argv.slice(2);
-const stress = args.includes('--stress');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
 
 if (!args.includes('--no-build')) {
@@ -16,12 +15,10 @@ const compiled = join(root, '.cache/test');
 const tests = [...files(compiled)].filter((file) => {
   if (!file.endsWith('.test.js')) return false;
   const name = relative(compiled, file);
-  if (name.startsWith('stress') !== stress) return false;
   return wanted.length === 0 || wanted.some((part) => name.includes(part));
 });
 if (tests.length === 0) {
   console.error(`no test matches ${wanted.join(' ')}`);
   process.exit(1);
 }
-const limit = stress ? [] : ['--test-timeout=300000'];
-node(['--test', '--test-concurrency=2', '--test-reporter=spec', ...limit, ...tests]);
+node(['--test', '--test-concurrency=2', '--test-reporter=spec', ...tests]);

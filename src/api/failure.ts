@@ -18,14 +18,17 @@ const own = ownFolder();
 
 function ownFolder(): string | undefined {
   try {
-    return new URL('..', import.meta.url).href;
+    // In a bundle the user's code lies in the same file: then no frame can be told to be this package's.
+    return import.meta.url.endsWith('/api/failure.js') ? new URL('..', import.meta.url).href : undefined;
   } catch {
     return undefined;
   }
 }
 
 function isOwnFrame(line: string): boolean {
-  return (own !== undefined && line.includes(own)) || line.includes('node:internal/');
+  return (
+    (own !== undefined && line.includes(own)) || /node:(?:internal\/|async_hooks)|\[worker eval\]/.test(line)
+  );
 }
 
 /** Adds the frames of the call to the error's own, and `task`; anything but an error is left as it is. */

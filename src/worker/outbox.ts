@@ -99,6 +99,7 @@ export function learn(known: Set<string>, store: AssetStore, message: ToWorker):
   if (message.type !== 'assets') return;
   for (const asset of message.assets) {
     store.add(asset);
-    known.add(asset.hash);
+    // The parent keeps code and types that it sent, but not its large constants.
+    if (asset.kind !== 'constant') known.add(asset.hash);
   }
 }

@@ -126,7 +126,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   async #runInit(init: WirePacked): Promise<void> {
     const packed = fromWire(init, this.assets);
-    for (const asset of packed.assets) this.#known.add(asset.hash);
+    for (const asset of packed.assets) if (asset.kind !== 'constant') this.#known.add(asset.hash);
     await prepare(packed, this.assets);
     await (unpack(packed, this.assets) as () => unknown)();
   }

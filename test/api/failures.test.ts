@@ -276,7 +276,7 @@ poolTest('priorities go first', { workers: 1 }, async (pool) => {
 
 poolTest('a full queue refuses', { workers: 1, queueLimit: 2 }, async (pool) => {
   const running = pool.run(() => new Promise((resolve) => setTimeout(resolve, 200)));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  while (running.state !== 'running') await new Promise((resolve) => setTimeout(resolve, 5));
   const waiting = [pool.run(() => 1), pool.run(() => 2)];
   await assert.rejects(
     pool.run(() => 3),

@@ -8,6 +8,8 @@ import { resolveSelf, selfSpecifier } from './self.js';
 type Namespace = Record<string, unknown>;
 
 const namespaces = new Map<string, Namespace>();
+/** Why an import did not succeed, told to whoever needs it. */
+const failures = new Map<string, unknown>();
 const pending = new Map<string, Promise<void>>();
 const importers = new Map<string, (specifier: string) => Promise<Namespace>>();
 let typeScriptHook: (() => void) | undefined;
@@ -87,9 +89,15 @@ function load(ref: ModuleRef): Promise<void> | undefined {
   if (!loading) {
     needTypeScript(ref);
     loading = importer(ref.from)(ref.specifier)
-      .then((namespace) => {
-        namespaces.set(key, namespace);
-      })
+      .then(
+        (namespace) => {
+          namespaces.set(key, namespace);
+        },
+        (error: unknown) => {
+          failures.set(key, error);
+          throw error;
+        },
+      )
       .finally(() => pending.delete(key));
     pending.set(key, loading);
   }
@@ -121,6 +129,14 @@ function namespaceOf(ref: ModuleRef): Namespace {
   load(ref);
   const builtin = namespaces.get(keyOf(ref));
   if (builtin) return builtin;
+  const failure = failures.get(keyOf(ref));
+  if (failure !== undefined) {
+    const why = failure instanceof Error ? failure.message : String(failure);
+    throw new SerializationError(
+      `${ref.specifier}${ref.from ? ` (imported by ${ref.from})` : ''} could not be imported in the worker: ${why}`,
+      { cause: failure },
+    );
+  }
   throw new SerializationError(
     `The module ${ref.specifier}${ref.from ? ` (imported by ${ref.from})` : ''} was not imported before the code that uses it.`,
   );

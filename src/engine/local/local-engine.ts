@@ -8,8 +8,8 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, type Packed, pack } from '../../codec/index.js';
-import { EngineError, PoolClosedError, QueueFullError, WorkerCrashedError } from '../../errors.js';
+import { AssetStore, type Packed } from '../../codec/index.js';
+import { EngineError, PoolClosedError, QueueFullError } from '../../errors.js';
 import { fromWire, toWire } from '../../protocol/index.js';
 import type { ExitReason, StartWorker, WorkerEvents } from '../../transport/index.js';
 import type {
@@ -22,12 +22,15 @@ import type {
   Ran,
 } from '../engine.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
+import { crashError, packReason } from './faults.js';
 import { type Group, type Job, piece } from './job.js';
 import { LimitWatch } from './limits.js';
+import { OperationLedger } from './operation-ledger.js';
 import type { Place } from './place.js';
-import { SPLIT_AFTER, startDelay } from './policy.js';
+import { startDelay } from './policy.js';
 import { PoolState } from './state.js';
 import { ticketOf } from './ticket.js';
+import { Upkeep } from './upkeep.js';
 import { WorkerHost } from './worker-host.js';
 
 export interface LocalEngineOptions {
@@ -55,11 +58,10 @@ export class LocalEngine implements Engine {
   readonly #hosts = new Map<Place, WorkerHost>();
   readonly #limits: LimitWatch;
   readonly #groups = new Set<Group>();
-  readonly #operationUse = new Map<number, { open: boolean; groups: number }>();
-  readonly #timers = new Set<NodeJS.Timeout>();
-  #nextOperation = 1;
-  /** Open operations that may send more jobs; the one that all `run`s share is none of them. */
-  #openOperations = 0;
+  readonly #operations = new OperationLedger((id) => {
+    for (const host of this.#hosts.values()) host.forget(id);
+  });
+  readonly #upkeep: Upkeep;
   #accepted = 0;
   #done = 0;
   #failed = 0;
@@ -71,8 +73,6 @@ export class LocalEngine implements Engine {
   #lastExit: ExitReason | undefined;
   #flushPlanned = false;
   readonly #toFlush = new Set<WorkerHost>();
-  #splitTimer: NodeJS.Timeout | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
@@ -88,6 +88,7 @@ export class LocalEngine implements Engine {
       over: (job) => this.#pieceOver(job),
       giveUp: (jobs) => this.#giveUp(jobs),
     });
+    this.#upkeep = new Upkeep(this.#state, options.idleTimeout);
     this.#limits = new LimitWatch({
       now: () => performance.now(),
       runningSince: (job) => this.runningSince(job),
@@ -100,10 +101,12 @@ export class LocalEngine implements Engine {
 
   operation(spec: OperationSpec, internal = false): EngineOperation {
     if (this.#closed !== 'no' && !internal) throw this.#refusal();
-    const id = this.#nextOperation++;
-    this.#operationUse.set(id, { open: true, groups: 0 });
-    if (spec.kind !== 'call') this.#openOperations += 1;
-    return { id, spec, close: () => this.#closeOperation(id, spec) };
+    const id = this.#operations.add(spec);
+    const close = (): void => {
+      this.#operations.close(id);
+      this.#tellIdle();
+    };
+    return { id, spec, close };
   }
 
   submit(spec: JobSpec): JobTicket {
@@ -124,19 +127,18 @@ export class LocalEngine implements Engine {
     };
     this.#accepted += spec.count;
     this.#groups.add(group);
-    const use = this.#operationUse.get(spec.operation.id);
-    if (use !== undefined) use.groups += 1;
+    this.#operations.jobBegins(spec.operation.id);
     const job = piece(group, spec.from, spec.count);
     this.#keepAlive();
     if (spec.delay > 0) {
-      this.#later(spec.delay, () => {
+      this.#upkeep.later(spec.delay, () => {
         if (!group.cancelled) this.#state.submit(job);
       });
     } else {
       this.#state.submit(job);
     }
     this.#limits.add(group);
-    this.#planSplit();
+    this.#upkeep.planSplit();
     return ticketOf(group, this);
   }
 
@@ -170,16 +172,14 @@ export class LocalEngine implements Engine {
 
   async terminate(reason: Error): Promise<void> {
     this.#closed = 'closed';
-    for (const timer of this.#timers) clearTimeout(timer);
-    this.#timers.clear();
+    this.#upkeep.clear();
     for (const group of [...this.#groups]) this.#failGroup(group, reason);
     for (const host of this.#hosts.values()) host.handle.terminate();
     await this.#allGone();
   }
 
   async #allGone(): Promise<void> {
-    clearTimeout(this.#idleTimer);
-    clearTimeout(this.#splitTimer);
+    this.#upkeep.stopLooking();
     if (this.#hosts.size === 0) return;
     for (const host of this.#hosts.values()) host.handle.ref();
     await new Promise<void>((resolve) => this.#onGone.push(resolve));
@@ -217,13 +217,14 @@ export class LocalEngine implements Engine {
 
   #start(place: Place, failures: number): void {
     const delay = startDelay(failures);
-    if (delay > 0) this.#later(delay, () => this.#startNow(place));
+    if (delay > 0) this.#upkeep.later(delay, () => this.#startNow(place));
     else this.#startNow(place);
   }
 
   #startNow(place: Place): void {
     const { name, tasksPerWorker, init, maxHeapMiB, env, execArgv, startWorker } = this.#options;
     const nested = newNestedCalls();
+    for (const asset of init?.assets ?? []) this.assets.add(asset);
     const handle = startWorker(
       {
         worker: place.worker,
@@ -238,7 +239,7 @@ export class LocalEngine implements Engine {
       this.#events(place, nested),
       this.assets,
     );
-    const host = new WorkerHost(place, handle);
+    const host = new WorkerHost(place, handle, this.assets);
     this.#hosts.set(place, host);
     if (this.#alive) handle.ref();
     else handle.unref();
@@ -314,8 +315,8 @@ export class LocalEngine implements Engine {
     host.free(slot);
     if (started > 0 && !job.group.cancelled) job.spec.sink.measured?.(started, elapsed);
     this.#state.jobEnded(place, job, started, elapsed);
-    this.#planSplit();
-    this.#planIdle();
+    this.#upkeep.planSplit();
+    this.#upkeep.planIdle();
   }
 
   #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
@@ -425,7 +426,7 @@ export class LocalEngine implements Engine {
     const item = job.results;
     host.handle.requestCancel(job.slot);
     host.handle.send({ type: 'cancel', slot: job.slot, reason: toWire(packReason(reason), new Set()) });
-    this.#later(job.spec.limits.grace, () => {
+    this.#upkeep.later(job.spec.limits.grace, () => {
       if (job.phase === 'over' || job.results > item || job.place === undefined) return;
       if (this.#hosts.get(job.place) !== host) return;
       host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
@@ -441,11 +442,7 @@ export class LocalEngine implements Engine {
   #forgetIfOver(group: Group): void {
     if (group.pieces.size > 0 || !this.#groups.delete(group)) return;
     this.#limits.remove(group);
-    const use = this.#operationUse.get(group.spec.operation.id);
-    if (use !== undefined) {
-      use.groups -= 1;
-      if (!use.open && use.groups === 0) this.#forgetOperation(group.spec.operation.id);
-    }
+    this.#operations.jobEnds(group.spec.operation.id);
     if (this.#groups.size > 0) return;
     this.#keepAlive();
     this.#tellIdle();
@@ -453,7 +450,7 @@ export class LocalEngine implements Engine {
 
   /** Jobs are under way, or an operation that may send more is open. */
   get #busy(): boolean {
-    return this.#groups.size > 0 || this.#openOperations > 0;
+    return this.#groups.size > 0 || this.#operations.open > 0;
   }
 
   #tellIdle(): void {
@@ -462,20 +459,6 @@ export class LocalEngine implements Engine {
 
   #refusal(): PoolClosedError {
     return new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
-  }
-
-  #closeOperation(id: number, spec: OperationSpec): void {
-    const use = this.#operationUse.get(id);
-    if (use?.open !== true) return;
-    use.open = false;
-    if (spec.kind !== 'call') this.#openOperations -= 1;
-    this.#tellIdle();
-    if (use.groups === 0) this.#forgetOperation(id);
-  }
-
-  #forgetOperation(id: number): void {
-    this.#operationUse.delete(id);
-    for (const host of this.#hosts.values()) host.forget(id);
   }
 
   // ---- timers and life --------------------------------------------------------------------------------------
@@ -508,72 +491,4 @@ export class LocalEngine implements Engine {
       else host.handle.unref();
     }
   }
-
-  #later(delay: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      act();
-    }, delay);
-    this.#timers.add(timer);
-  }
-
-  #planSplit(): void {
-    if (this.#splitTimer !== undefined || !this.#state.canSplitLater) return;
-    this.#splitTimer = setTimeout(() => {
-      this.#splitTimer = undefined;
-      this.#state.dispatch();
-      this.#planSplit();
-    }, SPLIT_AFTER + 1);
-    this.#splitTimer.unref();
-  }
-
-  #planIdle(): void {
-    const { idleTimeout } = this.#options;
-    if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
-    this.#idleTimer = setTimeout(
-      () => {
-        this.#idleTimer = undefined;
-        const now = performance.now();
-        let left = false;
-        for (const place of [...this.#state.places]) {
-          if (place === undefined || place.phase !== 'ready') continue;
-          if (place.posted.size === 0 && now - place.idleSince >= idleTimeout) this.#state.release(place);
-          else left = true;
-        }
-        if (left) this.#planIdle();
-      },
-      Math.max(1, idleTimeout / 2),
-    );
-    this.#idleTimer.unref();
-  }
-}
-
-function packReason(reason: unknown): Packed {
-  try {
-    return pack(reason);
-  } catch {
-    return pack(new Error(String(reason)));
-  }
-}
-
-function crashError(host: WorkerHost, job: Job, item: number): WorkerCrashedError {
-  const { name } = job.spec;
-  const label = name === undefined ? `task ${job.base + item}` : `task "${name}" (${job.base + item})`;
-  const attempt = `attempt ${job.spec.attempt}`;
-  if (host.stopReason !== undefined) {
-    return new WorkerCrashedError(
-      `${label} ran on worker ${host.place.worker}, which had to be stopped: ${host.stopReason} (${attempt})`,
-    );
-  }
-  const { code, error } = host.exit ?? { code: undefined, error: undefined };
-  const why =
-    error instanceof Error
-      ? `${error.name}: ${error.message}`
-      : error === undefined
-        ? `exit code ${code ?? 'unknown'}`
-        : String(error);
-  return new WorkerCrashedError(`the worker died while ${label} ran (${why}, ${attempt})`, {
-    cause: error,
-    exitCode: code,
-  });
 }

@@ -1,5 +1,5 @@
 /** One worker as the engine drives it: its slots, what it knows, and the jobs behind its slots. */
-import type { ModuleRef, Packed } from '../../codec/index.js';
+import type { AssetStore, ModuleRef, Packed } from '../../codec/index.js';
 import { SLOTS } from '../../memory/index.js';
 import { toWire, type WirePacked } from '../../protocol/index.js';
 import type { ExitReason, WorkerHandle } from '../../transport/index.js';
@@ -14,6 +14,8 @@ export class WorkerHost {
   readonly jobs: (Job | undefined)[] = new Array(SLOTS).fill(undefined);
   readonly #free: number[] = Array.from({ length: SLOTS }, (_, i) => SLOTS - 1 - i);
   readonly #ledger = new AssetLedger();
+  /** What the engine can decode with: code that comes back by its hash alone has to be there. */
+  readonly #assets: AssetStore;
   /** Operations it knows. */
   readonly #operations = new Set<number>();
   /** Modules it was told to import. */
@@ -24,7 +26,8 @@ export class WorkerHost {
   exit: ExitReason | undefined;
   #posted = 0;
 
-  constructor(place: Place, handle: WorkerHandle) {
+  constructor(place: Place, handle: WorkerHandle, assets: AssetStore) {
+    this.#assets = assets;
     this.place = place;
     this.handle = handle;
   }
@@ -94,6 +97,7 @@ export class WorkerHost {
 
   #send(packed: Packed): void {
     const assets = this.#ledger.missing(packed, this.#posted);
+    for (const asset of assets) if (asset.kind !== 'constant') this.#assets.add(asset);
     const modules = packed.modules.filter((module) => !this.#modules.has(key(module)));
     for (const module of modules) this.#modules.add(key(module));
     if (assets.length > 0 || modules.length > 0) this.handle.send({ type: 'assets', assets, modules });

@@ -19,14 +19,13 @@ let installed = false;
 
 /**
  * Makes TypeScript modules load in this thread, whatever they use: enums, decorators, imports without endings. Does
- * nothing where tsx or ts-node do it already. Called before the first such module is imported.
+ * nothing where ts-node does it already (tsx leaves the workers of Node 20 alone). Called before the first such module is imported.
  *
  * @throws EngineError, at the import, where the package oxc-transform is missing.
  */
 export function installTypeScript(): void {
   if (installed) return;
   installed = true;
-  if (process.execArgv.some((arg) => /(^|[/\\=])(tsx|ts-node)([/\\]|$)/.test(arg))) return;
   if (Symbol.for('ts-node.register.instance') in process) return;
   process.setSourceMapsEnabled(true);
   const { registerHooks } = module as WithHooks;

@@ -48,17 +48,21 @@ test('any data comes back equal', async () => {
 
 test('bytes that are damaged give an error, never a hang', async () => {
   await fc.assert(
-    fc.asyncProperty(value, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 }), async (data, edits) => {
-      const packed = pack(data);
-      for (const [at, byte] of edits) {
-        if (packed.bytes.length > 0) packed.bytes[at % packed.bytes.length] = byte;
-      }
-      try {
-        unpack(packed, new AssetStore());
-      } catch (error) {
-        assert.ok(error instanceof Error);
-      }
-    }),
+    fc.asyncProperty(
+      value,
+      fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 6 }),
+      async (data, edits) => {
+        const packed = pack(data);
+        for (const [at, byte] of edits) {
+          if (packed.bytes.length > 0) packed.bytes[at % packed.bytes.length] = byte;
+        }
+        try {
+          unpack(packed, new AssetStore());
+        } catch (error) {
+          assert.ok(error instanceof Error);
+        }
+      },
+    ),
     { numRuns: 3000 },
   );
 });
@@ -100,12 +104,19 @@ test('captured objects keep accessors, symbol keys and attributes', async () => 
   copy.n = 5;
   assert.equal(copy.double, 10);
   assert.equal(copy[Symbol.for('k') as never], 1);
-  assert.deepEqual(Object.getOwnPropertyDescriptor(copy, 'hidden'), Object.getOwnPropertyDescriptor(object, 'hidden'));
+  assert.deepEqual(
+    Object.getOwnPropertyDescriptor(copy, 'hidden'),
+    Object.getOwnPropertyDescriptor(object, 'hidden'),
+  );
 });
 
 test('buffers: views share, Buffers stay Buffers, large ones are whole', async () => {
   const buffer = new ArrayBuffer(64);
-  const pair = { a: new Uint8Array(buffer, 8, 8), b: new Float64Array(buffer), d: new DataView(buffer, 1, 3) };
+  const pair = {
+    a: new Uint8Array(buffer, 8, 8),
+    b: new Float64Array(buffer),
+    d: new DataView(buffer, 1, 3),
+  };
   const copy = await there(pair);
   assert.equal(copy.a.buffer, copy.b.buffer);
   assert.equal(copy.d.byteOffset, 1);
@@ -218,7 +229,9 @@ test('functions: closures, recursion, mutual recursion, own properties, bound, c
   class Secret {
     #n = 1;
     static made = 3;
-    static { Secret.made += 1; }
+    static {
+      Secret.made += 1;
+    }
     next(): number {
       this.#n += 1;
       return this.#n;
@@ -243,7 +256,10 @@ test('registered types travel', async () => {
       return this.#cents;
     }
   }
-  assert.throws(() => pack({ price: new Money(5) }, { label: 'order' }), /order → \.price.*private fields \(#cents\)/);
+  assert.throws(
+    () => pack({ price: new Money(5) }, { label: 'order' }),
+    /order → \.price.*private fields \(#cents\)/,
+  );
   registerType({
     name: 'Money',
     match: (value) => value instanceof Money,
@@ -253,7 +269,10 @@ test('registered types travel', async () => {
   const copy = await there({ price: new Money(7) });
   assert.ok(copy.price instanceof Money);
   assert.equal(copy.price.cents, 7);
-  assert.throws(() => registerType({ name: 'Money', match: () => true, encode: () => 1, decode: () => 1 }), /Money/);
+  assert.throws(
+    () => registerType({ name: 'Money', match: () => true, encode: () => 1, decode: () => 1 }),
+    /Money/,
+  );
 });
 
 test('what cannot travel is named, with its path', async () => {

@@ -1,0 +1,68 @@
+/** The timers of the local engine: acts that come later, looks at long jobs, release of idle workers. */
+import { SPLIT_AFTER } from './policy.js';
+import type { PoolState } from './state.js';
+
+export class Upkeep {
+  readonly #state: PoolState;
+  /** ms without work after which a worker is stopped; undefined for never. */
+  readonly #idleTimeout: number | undefined;
+  readonly #later = new Set<NodeJS.Timeout>();
+  #splitTimer: NodeJS.Timeout | undefined;
+  #idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(state: PoolState, idleTimeout: number | undefined) {
+    this.#state = state;
+    this.#idleTimeout = idleTimeout;
+  }
+
+  later(delay: number, act: () => void): void {
+    const timer = setTimeout(() => {
+      this.#later.delete(timer);
+      act();
+    }, delay);
+    this.#later.add(timer);
+  }
+
+  /** Looks again once jobs have run for so long that an idle worker may take a part of them. */
+  planSplit(): void {
+    if (this.#splitTimer !== undefined || !this.#state.canSplitLater) return;
+    this.#splitTimer = setTimeout(() => {
+      this.#splitTimer = undefined;
+      this.#state.dispatch();
+      this.planSplit();
+    }, SPLIT_AFTER + 1);
+    this.#splitTimer.unref();
+  }
+
+  /** Releases workers that have had nothing to do for the idle timeout. */
+  planIdle(): void {
+    const idleTimeout = this.#idleTimeout;
+    if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
+    const look = (): void => {
+      this.#idleTimer = undefined;
+      const now = performance.now();
+      let left = false;
+      for (const place of [...this.#state.places]) {
+        if (place === undefined || place.phase !== 'ready') continue;
+        if (place.posted.size === 0 && now - place.idleSince >= idleTimeout) this.#state.release(place);
+        else left = true;
+      }
+      if (left) this.planIdle();
+    };
+    this.#idleTimer = setTimeout(look, Math.max(1, idleTimeout / 2));
+    this.#idleTimer.unref();
+  }
+
+  /** No act comes any more. */
+  clear(): void {
+    for (const timer of this.#later) clearTimeout(timer);
+    this.#later.clear();
+    this.stopLooking();
+  }
+
+  /** Delayed acts still come. */
+  stopLooking(): void {
+    clearTimeout(this.#splitTimer);
+    clearTimeout(this.#idleTimer);
+  }
+}
