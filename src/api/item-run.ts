@@ -14,7 +14,7 @@ import { CHUNK_BYTES, Chunker } from './chunker.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
-import { limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
+import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { retryDelay } from './retry.js';
 
@@ -258,8 +258,6 @@ export class ItemRun {
       open -= 1;
       if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
     });
-    const { deadline } = this.#limits;
-    const spent = performance.now() - this.#begun;
     ticket = core.engine.submit({
       operation: this.#operation!,
       name: options.name,
@@ -273,10 +271,7 @@ export class ItemRun {
       pinned,
       chunkLimit: this.#chunker.limit,
       delay,
-      limits:
-        deadline === undefined || attempt === 1
-          ? this.#limits
-          : { ...this.#limits, deadline: Math.max(1, deadline - spent) },
+      limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - this.#begun),
       internal: attempt > 1,
       sink,
     });

@@ -351,7 +351,7 @@ export class LocalEngine implements Engine {
       // One publication for all that is submitted in one go.
       queueMicrotask(() => {
         this.#flushPlanned = false;
-        for (const each of this.#toFlush) each.handle.flush();
+        for (const each of this.#toFlush) each.handle.flush(each.place.average);
         this.#toFlush.clear();
       });
     }

@@ -49,6 +49,10 @@ export class PoolState {
   readonly #queue = new JobQueue();
   readonly #pinned: JobQueue[];
   #startFailures = 0;
+  /** The priority of every job so far; undefined before the first, `'mixed'` once there were several. */
+  #priority: number | 'mixed' | undefined;
+  /** Posted jobs of which an idle worker might take a part. */
+  #divisible = 0;
   #dispatching = false;
   #again = false;
 
@@ -62,6 +66,9 @@ export class PoolState {
   // ---- events -----------------------------------------------------------------------------------------------
 
   submit(job: Job): void {
+    const { priority } = job.spec;
+    this.#priority ??= priority;
+    if (this.#priority !== priority) this.#priority = 'mixed';
     this.#enqueue(job, false);
     this.dispatch();
   }
@@ -81,6 +88,7 @@ export class PoolState {
   /** The worker has done with the job's slot. */
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
+    if (isDivisible(job)) this.#divisible -= 1;
     if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
@@ -201,16 +209,11 @@ export class PoolState {
 
   /** True where an idle worker might take a part of what others run, if they go on for long. */
   get canSplitLater(): boolean {
-    let idle = false;
-    let splittable = false;
+    if (this.#divisible === 0) return false;
     for (const place of this.places) {
-      if (place?.phase !== 'ready') continue;
-      if (place.load < this.#capacity(place)) idle = true;
-      for (const job of place.posted) {
-        if (job.kept > 1 && job.spec.pinned < 0) splittable = true;
-      }
+      if (place?.phase === 'ready' && place.load < this.#capacity(place)) return true;
     }
-    return idle && splittable;
+    return false;
   }
 
   /** Queued jobs, cancelled ones that have not surfaced included. */
@@ -258,6 +261,7 @@ export class PoolState {
 
   /** Takes back a posted job that has not started and is less urgent than `job`; false where there is none. */
   #outranked(job: Job): boolean {
+    if (this.#priority !== 'mixed') return false;
     for (const place of this.places) {
       if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
       for (const posted of place.posted) {
@@ -318,12 +322,13 @@ export class PoolState {
     job.postedAt = this.#deeds.now();
     place.posted.add(job);
     place.load += 1;
+    if (isDivisible(job)) this.#divisible += 1;
     return true;
   }
 
   /** No task waits behind a busy worker while another is idle. */
   #rebalance(): void {
-    if (this.#queue.peek() !== undefined) return;
+    if (this.#queue.peek() !== undefined || !this.#anyToShare()) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
       while (place.load < this.#capacity(place)) {
@@ -341,6 +346,15 @@ export class PoolState {
       }
     }
     if (this.#queue.peek() !== undefined) this.#again = true;
+  }
+
+  /** Whether any worker has more than it can run now, or a job of many items. */
+  #anyToShare(): boolean {
+    if (this.#divisible > 0) return true;
+    for (const place of this.places)
+      if (place !== undefined && place.load > this.#capacity(place)) return true;
+    for (const place of this.leaving) if (place.load > this.#capacity(place)) return true;
+    return false;
   }
 
   /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
@@ -401,6 +415,7 @@ export class PoolState {
 
   /** A dead worker's job: what ran is lost, what had not started moves. */
   #recover(place: Place, job: Job): void {
+    if (isDivisible(job)) this.#divisible -= 1;
     const started = Math.min(this.#deeds.started(place, job), job.kept);
     for (let item = job.results; item < started; item++) {
       if (!job.group.cancelled) this.#deeds.lost(place, job, item);
@@ -420,4 +435,8 @@ export class PoolState {
     place.phase = 'stopping';
     this.#deeds.stop(place);
   }
+}
+
+function isDivisible(job: Job): boolean {
+  return job.count > 1 && job.spec.pinned < 0;
 }
