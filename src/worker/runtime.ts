@@ -9,7 +9,15 @@
  * claimed in shared memory before it starts. After `TURN` ms of synchronous work the event loop gets a turn.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { AssetStore, packError, prepare, prepareAssets, unpack, unpackAt } from '../codec/index.js';
+import {
+  AssetStore,
+  ClassScope,
+  packError,
+  prepare,
+  prepareAssets,
+  unpack,
+  unpackAt,
+} from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
 import {
@@ -126,7 +134,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const packed = fromWire(init, this.assets);
     for (const asset of packed.assets) if (asset.kind !== 'constant') this.#known.add(asset.hash);
     await prepare(packed, this.assets);
-    await (unpack(packed, this.assets) as () => unknown)();
+    await (unpack(packed, this.assets, new ClassScope()) as () => unknown)();
   }
 
   // ---- messages -------------------------------------------------------------------------------------------
@@ -277,7 +285,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     // Without a seed of its own each `run` still draws numbers of its own.
     const stream = kind === 'call' && !seeded ? head.task : head.base;
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
-    const item = (at: number): unknown => unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets);
+    const item = (at: number): unknown =>
+      unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets, operation.classes());
     const job = new JobRun(this, slot, head, operation, item, context);
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
