@@ -21,4 +21,4 @@ if (tests.length === 0) {
   console.error(`no test matches ${wanted.join(' ')}`);
   process.exit(1);
 }
-node(['--test', '--test-concurrency=2', '--test-reporter=spec', ...tests]);
+node(['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...tests]);

@@ -1,6 +1,7 @@
 /** One `run`: a function called once, somewhere else. */
 import { type Packed, Packer, unpack } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import { EngineError } from '../errors.js';
 import type { Items } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
@@ -134,6 +135,10 @@ class Call implements FutureSource, JobSink {
       return this.#failed(error);
     }
     this.#resolve(value);
+  }
+
+  results(): void {
+    throw new EngineError('a call was answered with the results of many items');
   }
 
   fault(_index: number, error: Error, ran: Ran | undefined): void {

@@ -1,6 +1,8 @@
 /**
  * How many items go to a worker as one: about `TARGET` ms of work, measured by the workers, less near the end so
- * that they finish together. While the cost is unknown, chunks grow from one item by doubling.
+ * that they finish together. While the cost is unknown, chunks are probes: a small share of an input whose length is
+ * known, else they grow from one item by doubling. A worker gives back what it cannot do in time, so a wrong guess
+ * costs little.
  */
 
 /** Aimed running time of a chunk, in ms. */
@@ -10,6 +12,7 @@ const LEAST = 0.2;
 /** After this many times the aim a worker gives the rest of a chunk back. */
 const PATIENCE = 4;
 const MOST = 8192;
+const MOST_PROBE = 256;
 /** Bytes of items after which a chunk is full. */
 export const CHUNK_BYTES = 128 * 1024;
 const NEWEST = 0.5;
@@ -27,7 +30,8 @@ export class Chunker {
 
   /** ms after which a worker gives the rest back; 0 for never. */
   get limit(): number {
-    return this.#fixed === undefined ? TARGET * PATIENCE : 0;
+    if (this.#fixed !== undefined) return 0;
+    return this.#cost === undefined ? TARGET : TARGET * PATIENCE;
   }
 
   /** ms a call takes, as far as measured. */
@@ -43,19 +47,23 @@ export class Chunker {
   /** Size of the next chunk, given how many items are left, if that is known. */
   next(remaining: number | undefined): number {
     if (this.#fixed !== undefined) return this.#fixed;
-    const cost = this.#cost;
-    let size = this.#next;
-    if (cost === undefined) {
-      this.#next = Math.min(this.#next * 2, 64);
-    } else {
-      size = Math.min(TARGET / cost, MOST);
-      // Chunks grow by doubling here too: the first calls of a function say little about the later ones.
-      size = Math.min(size, this.#next * 2);
-      this.#next = Math.max(1, size);
-      if (remaining !== undefined) {
-        size = Math.min(size, Math.max(remaining / (2.5 * this.#workers), LEAST / cost));
-      }
+    if (this.#cost === undefined) return this.#probe(remaining);
+    // The first calls of a function say little about the later ones: chunks still grow by doubling.
+    let size = Math.min(TARGET / this.#cost, MOST, this.#next * 2);
+    this.#next = Math.max(1, size);
+    if (remaining !== undefined) {
+      size = Math.min(size, Math.max(remaining / (2.5 * this.#workers), LEAST / this.#cost));
     }
     return Math.max(1, Math.floor(size));
+  }
+
+  #probe(remaining: number | undefined): number {
+    if (remaining !== undefined) {
+      this.#next = Math.max(1, Math.min(MOST_PROBE, Math.ceil(remaining / (8 * this.#workers))));
+      return this.#next;
+    }
+    const size = this.#next;
+    this.#next = Math.min(size * 2, 64);
+    return size;
   }
 }

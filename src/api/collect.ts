@@ -12,6 +12,13 @@ export function collect(spec: ItemRunSpec): Promise<unknown[]> {
         results[index] = settle ? settled(ok, value) : value;
         run.read(1);
       },
+      outcomes: (first, values) => {
+        while (results.length < first) results.push(undefined);
+        for (let i = 0; i < values.length; i++) {
+          results[first + i] = settle ? settled(true, values[i]) : values[i];
+        }
+        run.read(values.length);
+      },
       ended: () => resolve(results),
       failed: reject,
     };
@@ -25,6 +32,7 @@ export function drain(spec: ItemRunSpec): Promise<void> {
   return new Promise((resolve, reject) => {
     const run = new ItemRun(spec, {
       outcome: () => run.read(1),
+      outcomes: (_first, values) => run.read(values.length),
       ended: () => resolve(),
       failed: reject,
     });

@@ -1,5 +1,5 @@
 /** `reduce`: pieces of the input are folded in workers, and the folded pieces are combined here, in order. */
-import type { AnyIterable } from './item-run.js';
+import type { AnyIterable } from './input.js';
 import { ItemRun, type ItemRunSpec } from './item-run.js';
 
 /** Items folded as one piece, at most; pieces grow up to it, so that short inputs are spread too. */
@@ -95,13 +95,17 @@ export async function fold(
       run.cancel(error);
       reject(error);
     };
+    const arrived = (index: number, value: unknown): void => {
+      early.set(index, value);
+      combining = combining.then(advance);
+      combining.catch(failed);
+    };
     const run = new ItemRun(
       { ...spec, kind: 'fold', items: pieces(spec.items, initial, size), options: { ...options, chunk: 1 } },
       {
-        outcome: (index, _ok, value) => {
-          early.set(index, value);
-          combining = combining.then(advance);
-          combining.catch(failed);
+        outcome: (index, _ok, value) => arrived(index, value),
+        outcomes: (first, values) => {
+          for (let i = 0; i < values.length; i++) arrived(first + i, values[i]);
         },
         ended: () => combining.then(() => resolve(), failed),
         failed: reject,

@@ -6,19 +6,19 @@
  * that nothing is handed over any more.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Packed, Packer } from '../codec/index.js';
+import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import type { Items } from '../transport/index.js';
+import { type Batch, type Items, nextEntry } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
-import { CHUNK_BYTES, Chunker } from './chunker.js';
+import { ChunkFiller } from './chunk-filler.js';
+import { Chunker } from './chunker.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
+import { type AnyIterable, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { retryDelay } from './retry.js';
-
-export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
 export interface ItemRunSpec {
   readonly core: PoolCore;
@@ -33,6 +33,8 @@ export interface ItemRunSpec {
 /** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
 export interface ItemReceiver {
   outcome(index: number, ok: boolean, value: unknown): void;
+  /** As `outcome` for consecutive items that went well. */
+  outcomes(first: number, values: readonly unknown[]): void;
   ended(count: number): void;
   failed(error: unknown): void;
 }
@@ -42,7 +44,11 @@ const CHUNKS_AHEAD = 3;
 /** Work in a default window, in ms, and its bounds in items. */
 const WINDOW_TIME = 100;
 const LEAST_WINDOW = 16;
-const MOST_WINDOW = 16_384;
+const MOST_WINDOW = 65_536;
+/** Least window of an input whose items are there already: to read them early makes no difference. */
+const LEAST_LIST_WINDOW = 2048;
+
+const NOTHING: readonly never[] = [];
 
 interface Chunk {
   readonly items: Items;
@@ -135,7 +141,8 @@ export class ItemRun {
     const { window } = this.#spec.options;
     if (window !== undefined) return window;
     const { cost } = this.#chunker;
-    const least = Math.max(LEAST_WINDOW, CHUNKS_AHEAD * this.#workers);
+    const items = this.#length === undefined ? LEAST_WINDOW : LEAST_LIST_WINDOW;
+    const least = Math.max(items, CHUNKS_AHEAD * this.#workers);
     if (cost === undefined) return least;
     return Math.min(MOST_WINDOW, Math.max(least, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
   }
@@ -254,8 +261,8 @@ export class ItemRun {
     const { core, options, pinned } = this.#spec;
     let open = count;
     let ticket: JobTicket | undefined;
-    const sink = this.#sink(chunk, attempt, () => {
-      open -= 1;
+    const sink = this.#sink(chunk, attempt, (items = 1) => {
+      open -= items;
       if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
     });
     ticket = core.engine.submit({
@@ -280,7 +287,7 @@ export class ItemRun {
 
   // ---- outcomes -----------------------------------------------------------------------------------------------
 
-  #sink(chunk: Chunk, attempt: number, told: () => void): JobSink {
+  #sink(chunk: Chunk, attempt: number, told: (items?: number) => void): JobSink {
     const { core, site } = this.#spec;
     const origin = (index: number, ran: Ran | undefined) => ({
       id: taskId(chunk.task, index - chunk.base),
@@ -302,6 +309,10 @@ export class ItemRun {
       result: (index, failed, body, ran) => {
         told();
         if (!this.#over) decode(index, failed, body, ran);
+      },
+      results: (first, batch) => {
+        told(batch.count);
+        if (!this.#over) this.#tellMany(first, batch, chunk);
       },
       fault: (index, error, ran) => {
         told();
@@ -374,6 +385,29 @@ export class ItemRun {
     this.#endIfDone();
   }
 
+  /** As `#tell` for consecutive items that went well, with one look at what follows from it. */
+  #tellMany(first: number, batch: Batch, chunk: Chunk): void {
+    const decode = unpacker(batch.bytes, NOTHING, this.#spec.core.assets);
+    const values: unknown[] = [];
+    let { at } = batch;
+    for (let i = 0; i < batch.count; i++) {
+      try {
+        values.push(decode(at + 4, at + 4 + batch.words[at >> 2]!));
+      } catch (error) {
+        return this.#fail(error);
+      }
+      at = nextEntry(batch, at);
+    }
+    this.#told += batch.count;
+    chunk.open -= batch.count;
+    if (chunk.open === 0) this.#chunks -= 1;
+    this.#meter.items(first, batch.count);
+    this.#unread += batch.count;
+    this.#receiver.outcomes(first, values);
+    this.#feed();
+    this.#endIfDone();
+  }
+
   #retryDelay(error: unknown, attempt: number): number | undefined {
     const { deadline } = this.#limits;
     if (deadline !== undefined && performance.now() - this.#begun >= deadline) return undefined;
@@ -409,81 +443,4 @@ export class ItemRun {
     this.#operation?.close();
     if (this.#onAbort !== undefined) this.#spec.options.signal?.removeEventListener('abort', this.#onAbort);
   }
-}
-
-/** Packs items one behind the other, until there are enough of them or they are large enough. */
-class ChunkFiller {
-  readonly #size: number;
-  #packer = new Packer({ label: 'item' });
-  #offsets: number[] = [0];
-  base: number;
-
-  constructor(size: number, base: number) {
-    this.#size = size;
-    this.base = base;
-  }
-
-  get count(): number {
-    return this.#offsets.length - 1;
-  }
-
-  get full(): boolean {
-    return this.count >= this.#size || this.#packer.length >= CHUNK_BYTES;
-  }
-
-  add(value: unknown): void {
-    this.#packer.item(value);
-    this.#offsets.push(this.#packer.length);
-  }
-
-  finish(): Items {
-    return { packed: this.#packer.finish(), offsets: Uint32Array.from(this.#offsets) };
-  }
-
-  restart(base: number): void {
-    this.#packer = new Packer({ label: 'item' });
-    this.#offsets = [0];
-    this.base = base;
-  }
-}
-
-function iteratorOf(items: AnyIterable<unknown>): Iterator<unknown> | AsyncIterator<unknown> {
-  const asyncIterator = (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
-  if (typeof asyncIterator === 'function') return asyncIterator.call(items);
-  return (items as Iterable<unknown>)[Symbol.iterator]();
-}
-
-function lengthOf(items: unknown): number | undefined {
-  if (Array.isArray(items) || (ArrayBuffer.isView(items) && !(items instanceof DataView))) {
-    return (items as unknown as { length: number }).length;
-  }
-  if (items instanceof Set || items instanceof Map) return items.size;
-  return undefined;
-}
-
-/** Ends the input; what it says of that comes too late to matter. */
-function returnInput(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
-  try {
-    const ended = iterator.return?.();
-    if (ended instanceof Promise) ended.catch(() => {});
-  } catch {
-    // As above.
-  }
-}
-
-/** The step if it is there after a turn of the event loop; undefined if the source takes longer. */
-function settledSoon(step: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown> | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setImmediate(() => resolve(undefined));
-    step.then(
-      (value) => {
-        clearImmediate(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearImmediate(timer);
-        reject(error);
-      },
-    );
-  });
 }

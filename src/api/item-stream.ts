@@ -24,6 +24,9 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     this.#settle = spec.options.onError === 'settle';
     this.#run = new ItemRun(spec, {
       outcome: (index, ok, value) => this.#outcome(index, { ok, value }),
+      outcomes: (first, values) => {
+        for (let i = 0; i < values.length; i++) this.#outcome(first + i, { ok: true, value: values[i] });
+      },
       ended: () => {
         this.#state = 'ended';
         this.#wake();

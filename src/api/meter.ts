@@ -45,6 +45,14 @@ export class Meter {
     this.#tick();
   }
 
+  /** Consecutive items that went well. */
+  items(first: number, count: number): void {
+    this.done += count;
+    if (this.#report === undefined) return;
+    if (this.#partial.size > 0) for (let i = 0; i < count; i++) this.#partial.delete(first + i);
+    this.#tick();
+  }
+
   /** What a task says of itself. */
   partial(index: number, done: number, total: number | undefined): void {
     if (this.#report === undefined || total === undefined || !(total > 0)) return;

@@ -4,5 +4,5 @@ export { AssetStore } from './data/asset-store.js';
 export { ClassScope } from './data/classes.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
-export { prepare, prepareAssets, unpack, unpackAt } from './data/unpack.js';
+export { prepare, prepareAssets, unpack, unpacker } from './data/unpack.js';
 export type { Asset, Packed } from './packed.js';

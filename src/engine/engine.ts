@@ -5,7 +5,7 @@
  */
 import type { Packed } from '../codec/index.js';
 import type { OperationKind } from '../protocol/index.js';
-import type { Body, Items } from '../transport/index.js';
+import type { Batch, Body, Items } from '../transport/index.js';
 
 export interface OperationSpec {
   readonly kind: OperationKind;
@@ -77,9 +77,11 @@ export type StreamEvent =
   | { readonly step: 'value'; readonly body: Body }
   | { readonly step: 'error'; readonly body: Body };
 
-/** Told exactly one of `result` and `fault` for every item, unless its job is cancelled. Indices are the operation's. */
+/** Told exactly one of `result`, `results` and `fault` for every item, unless its job is cancelled. Indices are the operation's. */
 export interface JobSink {
   result(index: number, failed: boolean, body: Body, ran: Ran): void;
+  /** As `result` for consecutive items from `first` on, none of which failed; valid during the call only. */
+  results(first: number, batch: Batch, worker: number): void;
   fault(index: number, error: Error, ran: Ran | undefined): void;
   stream(index: number, part: StreamEvent, ran: Ran): void;
   progress(index: number, done: number, total: number | undefined): void;

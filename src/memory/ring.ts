@@ -111,11 +111,6 @@ export class RingReader {
     this.#tail = load(ring.control, ring.tail);
   }
 
-  /** How far it has read; changes with every record. */
-  get position(): number {
-    return this.#tail;
-  }
-
   get empty(): boolean {
     return load(this.ring.control, this.ring.head) === this.#tail;
   }

@@ -31,6 +31,12 @@ export const JOB_DOUBLES = 6;
 /** Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. */
 export const RECORD_RESULT = 16;
 export const RECORD_ERROR = 17;
+/** Worker → parent: results of consecutive items, INDEX the first of them; it may still grow. See result-batch.ts. */
+export const RECORD_BATCH = 20;
+/** In a batch, instead of AUX: how many results it holds. */
+export const COUNT = 6;
+/** In COUNT: none follows. */
+export const BATCH_CLOSED = 1 << 30;
 /** Worker → parent: the job is over; INDEX items have started; AUX is their running time in ms. */
 export const RECORD_END = 18;
 /** Worker → parent: INDEX 1 is stdout, 2 is stderr; the payload is what was written. */

@@ -1,5 +1,5 @@
 /** The parent's receiving side: takes records and messages in the order in which they were sent. */
-import type { AssetStore, Packed } from '../codec/index.js';
+import type { AssetStore } from '../codec/index.js';
 import {
   AUX,
   fromWire,
@@ -7,6 +7,7 @@ import {
   KIND,
   type Link,
   MESSAGES,
+  RECORD_BATCH,
   RECORD_END,
   RECORD_ERROR,
   RECORD_OUTPUT,
@@ -15,7 +16,8 @@ import {
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
-import type { WorkerEvents } from './transport.js';
+import { type Batch, BatchReader } from './batch.js';
+import { plainBody, type WorkerEvents } from './transport.js';
 
 /** Records taken before the event loop gets a turn. */
 const BURST = 2048;
@@ -24,13 +26,15 @@ const BURST = 2048;
  * without a bound would hold off a worker that shares the core.
  */
 const LINGER = 0.1;
-const NOTHING: readonly never[] = [];
 
 export class Inbox {
   readonly #link: Link<ToWorker, ToParent>;
   readonly #events: WorkerEvents;
   readonly #assets: AssetStore;
   readonly #onReady: (version: number, clock: number) => void;
+  readonly #batch: BatchReader;
+  /** Records and results taken so far. */
+  #taken = 0;
   #planned = false;
   #closed = false;
   /** Results are expected soon enough to look for them. */
@@ -44,6 +48,7 @@ export class Inbox {
     onReady: (version: number, clock: number) => void,
   ) {
     this.#link = link;
+    this.#batch = new BatchReader(link.reader.ring);
     this.#events = events;
     this.#assets = assets;
     this.#onReady = onReady;
@@ -70,15 +75,15 @@ export class Inbox {
     const { own } = this.#link.parts;
     own.withdraw();
     for (;;) {
-      const before = this.#link.reader.position;
+      const before = this.#taken;
       if (!this.#records(BURST, false)) return this.#plan();
       if (this.#hot) {
         const now = performance.now();
-        if (this.#link.reader.position !== before) this.#lookUntil = now + LINGER;
+        if (this.#taken !== before) this.#lookUntil = now + LINGER;
         if (now < this.#lookUntil) return this.#plan();
       }
       const seen = own.announce();
-      if (this.#link.reader.empty && own.arm(seen, () => this.drain())) return;
+      if ((this.#link.reader.empty || this.#batch.waits) && own.arm(seen, () => this.drain())) return;
       own.withdraw();
     }
   }
@@ -105,11 +110,18 @@ export class Inbox {
   #records(most: number, onlyDue: boolean): boolean {
     const link = this.#link;
     const { reader } = link;
-    for (let n = 0; n < most; n++) {
+    const enough = this.#taken + most;
+    while (this.#taken < enough) {
       const header = reader.next();
       if (header < 0) return true;
       if (onlyDue && ((reader.ring.words[header + MESSAGES]! - link.received) | 0) > 0) return true;
       link.catchUp(header);
+      if (reader.ring.words[header + KIND] === RECORD_BATCH) {
+        if (!this.#batch.read(header, this.#results)) return true;
+        reader.release(header);
+        continue;
+      }
+      this.#taken += 1;
       try {
         this.#record(header);
       } finally {
@@ -118,6 +130,11 @@ export class Inbox {
     }
     return false;
   }
+
+  readonly #results = (slot: number, first: number, batch: Batch): void => {
+    this.#taken += batch.count;
+    this.#events.results(slot, first, batch);
+  };
 
   #record(header: number): void {
     const { ring } = this.#link.reader;
@@ -128,7 +145,7 @@ export class Inbox {
     switch (kind) {
       case RECORD_RESULT:
       case RECORD_ERROR:
-        this.#events.result(slot, index, kind === RECORD_ERROR, plain(this.#link.payload(header)), aux);
+        this.#events.result(slot, index, kind === RECORD_ERROR, plainBody(this.#link.payload(header)), aux);
         return;
       case RECORD_END:
         this.#events.end(slot, index, aux);
@@ -182,10 +199,6 @@ export class Inbox {
         return message satisfies never;
     }
   }
-}
-
-function plain(bytes: Uint8Array): Packed {
-  return { bytes, extras: NOTHING, transfer: NOTHING, assets: NOTHING, modules: NOTHING };
 }
 
 function write(stream: number, bytes: Uint8Array): void {

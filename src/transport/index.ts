@@ -1,10 +1,12 @@
+export { type Batch, nextEntry } from './batch.js';
 export { startThread } from './thread.js';
-export type {
-  Body,
-  ExitReason,
-  Items,
-  StartWorker,
-  WorkerEvents,
-  WorkerHandle,
-  WorkerSpec,
+export {
+  type Body,
+  type ExitReason,
+  type Items,
+  plainBody,
+  type StartWorker,
+  type WorkerEvents,
+  type WorkerHandle,
+  type WorkerSpec,
 } from './transport.js';

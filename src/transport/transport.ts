@@ -5,9 +5,17 @@
  */
 import type { AssetStore, Packed } from '../codec/index.js';
 import type { JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
+import type { Batch } from './batch.js';
 
 /** Bytes and what belongs to them. `bytes` may be a view on shared memory, valid during the event only. */
 export type Body = Packed;
+
+const NOTHING: readonly never[] = [];
+
+/** A body of bytes alone. */
+export function plainBody(bytes: Uint8Array): Body {
+  return { bytes, extras: NOTHING, transfer: NOTHING, assets: NOTHING, modules: NOTHING };
+}
 
 export interface ExitReason {
   readonly code: number | undefined;
@@ -20,6 +28,8 @@ export interface WorkerEvents {
   /** `init` failed: the worker will take no job. */
   failed(error: Body): void;
   result(slot: number, item: number, failed: boolean, body: Body, finishedAt: number): void;
+  /** Results of consecutive items from `first` on; valid during the event only. */
+  results(slot: number, first: number, batch: Batch): void;
   stream(slot: number, item: number, part: StreamPart): void;
   progress(slot: number, item: number, done: number, total: number | undefined): void;
   /** The job's slot is free again. */

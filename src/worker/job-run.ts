@@ -12,7 +12,8 @@ import type { Operation } from './operations.js';
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
-  sendResult(slot: number, item: number, value: unknown): void;
+  /** `shared`: it may share a record with its neighbours, and needs no time of its own. */
+  sendResult(slot: number, item: number, value: unknown, shared: boolean): void;
   sendError(slot: number, item: number, error: unknown): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
   /** Runs a generator to its end; resolves when it is over, however it ended. */
@@ -84,11 +85,16 @@ export class JobRun {
       const result = this.#call(at);
       if (isThenable(result)) return this.#settleLater(at, result);
       if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
-      host.sendResult(slot, at, this.#operation.head.kind === 'each' ? undefined : result);
+      this.#send(at, result);
     } catch (error) {
       host.sendError(slot, at, error);
     }
     return undefined;
+  }
+
+  #send(at: number, result: unknown): void {
+    const { kind, timed } = this.#operation.head;
+    this.#host.sendResult(this.slot, at, kind === 'each' ? undefined : result, !timed);
   }
 
   #call(at: number): unknown {
@@ -115,7 +121,7 @@ export class JobRun {
     try {
       const value = await result;
       if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
-      this.#host.sendResult(this.slot, at, this.#operation.head.kind === 'each' ? undefined : value);
+      this.#send(at, value);
     } catch (error) {
       this.#host.sendError(this.slot, at, error);
     }

@@ -8,23 +8,30 @@ import {
   RECORD_ERROR,
   RECORD_OUTPUT,
   RECORD_RESULT,
+  type RecordHead,
   type ToParent,
   type ToWorker,
   toWire,
   type WirePacked,
 } from '../protocol/index.js';
+import { ResultBatch } from './result-batch.js';
 
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
 const ROOM_TIMEOUT = 50;
+
+const MOVED = { moved: true };
 
 export class Outbox {
   readonly #link: Link<ToParent, ToWorker>;
   /** Assets the parent has. */
   readonly #known: Set<string>;
+  readonly #batch: ResultBatch;
+  #packer = new Packer(MOVED);
 
   constructor(link: Link<ToParent, ToWorker>, known: Set<string>) {
     this.#link = link;
     this.#known = known;
+    this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
   }
 
   wire(packed: Packed): WirePacked {
@@ -32,13 +39,16 @@ export class Outbox {
   }
 
   message(message: ToParent, transfer: readonly unknown[] = []): void {
+    this.#batch.close();
     this.#link.send(message, transfer);
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
-  result(slot: number, item: number, value: unknown): void {
-    const packer = new Packer({ moved: true });
+  result(slot: number, item: number, value: unknown, shared: boolean): void {
+    const packer = this.#packer;
     packer.item(value);
+    if (shared && packer.isPlain && this.#batch.tryAdd(slot, item, packer)) return;
+    this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish());
   }
 
@@ -79,18 +89,23 @@ export class Outbox {
 
   #record(kind: number, slot: number, index: number, aux: number, payload: Uint8Array | undefined): void {
     const link = this.#link;
-    const head = { kind, slot, index };
-    const size = payload?.byteLength ?? 0;
+    this.#batch.close();
+    const at = this.#reserve({ kind, slot, index }, payload?.byteLength ?? 0);
+    const { ring } = link.writer;
+    ring.doubles[(at + AUX) >> 1] = aux;
+    if (payload !== undefined) ring.bytes.set(payload, (at + HEADER_WORDS) * 4);
+    link.publish();
+  }
+
+  #reserve(head: RecordHead, size: number): number {
+    const link = this.#link;
     let at = link.reserve(head, size);
     while (at < 0) {
       // The parent drains whenever its event loop turns; waiting here is the backpressure on this worker.
       link.writer.waitForRoom(ROOM_TIMEOUT);
       at = link.reserve(head, size);
     }
-    const { ring } = link.writer;
-    ring.doubles[(at + AUX) >> 1] = aux;
-    if (payload !== undefined) ring.bytes.set(payload, (at + HEADER_WORDS) * 4);
-    link.publish();
+    return at;
   }
 }
 

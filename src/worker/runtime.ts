@@ -16,7 +16,7 @@ import {
   prepare,
   prepareAssets,
   unpack,
-  unpackAt,
+  unpacker,
 } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
@@ -285,8 +285,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     // Without a seed of its own each `run` still draws numbers of its own.
     const stream = kind === 'call' && !seeded ? head.task : head.base;
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
-    const item = (at: number): unknown =>
-      unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets, operation.classes());
+    const decode = unpacker(bytes, extras, assets, operation.classes());
+    const item = (at: number): unknown => decode(offsets[at]!, offsets[at + 1]!);
     const job = new JobRun(this, slot, head, operation, item, context);
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
@@ -308,8 +308,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   // ---- what jobs ask of their host ------------------------------------------------------------------------
 
-  sendResult(slot: number, item: number, value: unknown): void {
-    this.outbox.result(slot, item, value);
+  sendResult(slot: number, item: number, value: unknown, shared: boolean): void {
+    this.outbox.result(slot, item, value, shared);
   }
 
   sendError(slot: number, item: number, error: unknown): void {

@@ -79,7 +79,7 @@ class Model implements Deeds {
       this.claims.set(job, at + 1);
       const key = `${job.group.spec.task}:${job.base + at}`;
       this.ran.set(key, (this.ran.get(key) ?? 0) + 1);
-      this.state.itemDone(job);
+      this.state.itemsDone(job, 1);
       this.tell(job, at, 'done');
       return;
     }

@@ -20,7 +20,7 @@ export class Decoder {
   readonly assets: AssetStore;
   readonly classes: ClassScope;
   readonly #view: DataView;
-  readonly #end: number;
+  #end: number;
   at: number;
   /** The reference number of the last PENDING. */
   pendingId = -1;
@@ -52,7 +52,7 @@ export class Decoder {
 
   /** One value with an identity scope of its own. */
   item(): unknown {
-    this.#refs = [];
+    if (this.#refs.length > 0) this.#refs = [];
     try {
       const value = this.value();
       if (this.#later.length > 0) this.#readLater();
@@ -63,6 +63,13 @@ export class Decoder {
       if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) throw error;
       throw new SerializationError('cannot read a value: it is nested too deeply', { cause: error });
     }
+  }
+
+  /** As {@link item}, of the bytes `[from, to)`. */
+  itemAt(from: number, to: number): unknown {
+    this.at = from;
+    this.#end = to;
+    return this.item();
   }
 
   #readLater(): void {

@@ -63,6 +63,22 @@ export class Packer {
     return this.#options.label ?? 'value';
   }
 
+  /** The items are bytes alone: nothing goes beside them. */
+  get isPlain(): boolean {
+    const { extras, assets, modules } = this.#encoder;
+    return extras.length === 0 && assets.size === 0 && modules.size === 0;
+  }
+
+  /** The bytes of plain items, instead of {@link finish}; the packer begins anew. */
+  copyTo(target: Uint8Array, at: number): void {
+    const encoder = this.#encoder;
+    const { bytes, at: length } = encoder;
+    // Most results are small, and a view costs more than a few bytes copied by hand.
+    if (length <= 32) for (let i = 0; i < length; i++) target[at + i] = bytes[i]!;
+    else target.set(bytes.subarray(0, length), at);
+    encoder.at = 0;
+  }
+
   finish(): Packed {
     const encoder = this.#encoder;
     const packed: Packed = {

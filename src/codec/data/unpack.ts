@@ -15,16 +15,15 @@ export function unpack(
   return new Decoder(packed.bytes, packed.extras, assets, 0, packed.bytes.byteLength, classes).item();
 }
 
-/** Decodes the value in `bytes[from, to)`. */
-export function unpackAt(
+/** Decodes one value after the other out of the same bytes: `[from, to)` of each call. */
+export function unpacker(
   bytes: Uint8Array,
-  from: number,
-  to: number,
   extras: readonly unknown[],
   assets: AssetStore,
   classes?: ClassScope,
-): unknown {
-  return new Decoder(bytes, extras, assets, from, to, classes).item();
+): (from: number, to: number) => unknown {
+  const decoder = new Decoder(bytes, extras, assets, 0, 0, classes);
+  return (from, to) => decoder.itemAt(from, to);
 }
 
 /** Adds a value's assets and imports what its code needs; undefined where nothing has to be awaited. */

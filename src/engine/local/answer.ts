@@ -9,6 +9,7 @@ import {
   toWire,
   type WirePacked,
 } from '../../protocol/index.js';
+import { nextEntry, plainBody } from '../../transport/index.js';
 import type { EngineOperation, JobSink, JobTicket } from '../engine.js';
 import type { LocalEngine } from './local-engine.js';
 
@@ -124,6 +125,14 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
   };
   return {
     result: (index, failed, body, ran) => answer(index, failed, body, ran.worker),
+    results: (first, batch, worker) => {
+      let { at } = batch;
+      for (let i = 0; i < batch.count; i++) {
+        const bytes = batch.bytes.subarray(at + 4, at + 4 + batch.words[at >> 2]!);
+        answer(first + i, false, plainBody(bytes), worker);
+        at = nextEntry(batch, at);
+      }
+    },
     fault: (index, error, ran) => answer(index, true, packError(error), ran?.worker ?? asker),
     stream: (index, part, ran) => {
       const wired =

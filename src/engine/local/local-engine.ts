@@ -255,6 +255,15 @@ export class LocalEngine implements Engine {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, finishedAt);
       },
+      results: (slot, first, batch) => {
+        const job = at(slot);
+        if (job === undefined) return;
+        this.#state.itemsDone(job, batch.count);
+        // An operation with a `timeout`, whose items can be given up while they run, sends each result by itself.
+        if (job.group.cancelled) return;
+        this.#done += batch.count;
+        job.spec.sink.results(job.base + first, batch, place.worker);
+      },
       stream: (slot, item, part) => {
         const job = at(slot);
         if (job === undefined) return;
@@ -298,7 +307,7 @@ export class LocalEngine implements Engine {
 
   #count(job: Job, failed: boolean): void {
     const told = job.group.cancelled || job.abandoned === job.results;
-    this.#state.itemDone(job);
+    this.#state.itemsDone(job, 1);
     if (told) return;
     if (failed) this.#failed += 1;
     else this.#done += 1;

@@ -80,9 +80,9 @@ export class PoolState {
     this.dispatch();
   }
 
-  /** A result of `job` came: told by the shell, counted here. */
-  itemDone(job: Job): void {
-    job.results += 1;
+  /** Results of `job` came: told by the shell, counted here. */
+  itemsDone(job: Job, count: number): void {
+    job.results += count;
   }
 
   /** The worker has done with the job's slot. */
@@ -237,9 +237,9 @@ export class PoolState {
 
   #fill(place: Place, queue: JobQueue): void {
     while (place.phase === 'ready' && place.load < this.#capacity(place) + ahead(place)) {
-      const job = queue.peek();
-      if (job === undefined || !this.#post(place, job)) return;
-      queue.shift();
+      const job = queue.shift();
+      if (job === undefined) return;
+      if (!this.#post(place, job)) return queue.pushFront(job);
     }
   }
 

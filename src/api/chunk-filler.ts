@@ -1,0 +1,50 @@
+import { Packer } from '../codec/index.js';
+import type { Items } from '../transport/index.js';
+import { CHUNK_BYTES } from './chunker.js';
+
+const ITEM = { label: 'item' };
+
+/** Packs items one behind the other, until there are enough of them or they are large enough. */
+export class ChunkFiller {
+  readonly #size: number;
+  #packer = new Packer(ITEM);
+  #offsets: Uint32Array;
+  #count = 0;
+  base: number;
+
+  constructor(size: number, base: number) {
+    this.#size = size;
+    this.#offsets = new Uint32Array(Math.min(size, 64) + 1);
+    this.base = base;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  get full(): boolean {
+    return this.#count >= this.#size || this.#packer.length >= CHUNK_BYTES;
+  }
+
+  add(value: unknown): void {
+    this.#packer.item(value);
+    this.#count += 1;
+    if (this.#count === this.#offsets.length) {
+      const grown = new Uint32Array(Math.min(this.#count * 4, this.#size + 1));
+      grown.set(this.#offsets);
+      this.#offsets = grown;
+    }
+    this.#offsets[this.#count] = this.#packer.length;
+  }
+
+  finish(): Items {
+    return { packed: this.#packer.finish(), offsets: this.#offsets.subarray(0, this.#count + 1) };
+  }
+
+  restart(base: number): void {
+    this.#packer = new Packer(ITEM);
+    this.#offsets = new Uint32Array(Math.min(this.#size, 64) + 1);
+    this.#count = 0;
+    this.base = base;
+  }
+}
