@@ -4,10 +4,10 @@ import type { JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
-import type { TaskOptions } from './options.js';
+import { checkFunction, type TaskOptions } from './options.js';
 import { callOperation, limitsOf, nextTask, openCall, type PoolCore } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { retryDelay } from './retry.js';
+import { boundRetries, retryDelay } from './retry.js';
 
 export interface CallSpec {
   readonly core: PoolCore;
@@ -27,6 +27,7 @@ class Call implements FutureSource, JobSink {
   readonly #spec: CallSpec;
   readonly #settle: Settle<unknown>;
   readonly #submitted = performance.now();
+  readonly #retries: TaskOptions['retries'];
   #ticket: JobTicket | undefined;
   #attempt = 1;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;
@@ -40,6 +41,7 @@ class Call implements FutureSource, JobSink {
   constructor(spec: CallSpec, settle: Settle<unknown>) {
     this.#spec = spec;
     this.#settle = settle;
+    this.#retries = boundRetries(spec.options.retries);
     try {
       this.#begin();
     } catch (error) {
@@ -51,6 +53,7 @@ class Call implements FutureSource, JobSink {
   #begin(): void {
     const { core, fn, args, options, pinned } = this.#spec;
     const { signal } = options;
+    checkFunction('run', 'first argument', fn);
     if (signal?.aborted === true) throw signal.reason;
     const packer = new Packer({ label: 'arguments' });
     packer.item([fn, args]);
@@ -117,7 +120,10 @@ class Call implements FutureSource, JobSink {
       const ticket = this.#ticket;
       this.#stream = new ResultStream({
         credit: (count) => ticket?.credit(count),
-        cancel: () => ticket?.cancel(new Error('the reader of this generator has gone')),
+        cancel: () => {
+          if (this.#settled === undefined) this.#end('cancelled');
+          ticket?.cancel(new Error('the reader of this generator has gone'));
+        },
       });
       this.#settle.resolve(this.#stream);
       return;
@@ -156,12 +162,13 @@ class Call implements FutureSource, JobSink {
     const delay = this.#retryDelay(error);
     if (delay !== undefined) {
       this.#attempt += 1;
-      this.#spec.core.retried += 1;
       try {
         this.#submit?.(delay);
+        this.#spec.core.retried += 1;
         return;
       } catch {
         // The pool was stopped meanwhile: the task's own error says more.
+        this.#attempt -= 1;
       }
     }
     this.#end('failed');
@@ -169,10 +176,10 @@ class Call implements FutureSource, JobSink {
   }
 
   #retryDelay(error: unknown): number | undefined {
-    const { retries, deadline } = this.#spec.options;
+    const { deadline } = this.#spec.options;
     if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return undefined;
     try {
-      return retryDelay(retries, error, this.#attempt);
+      return retryDelay(this.#retries, error, this.#attempt);
     } catch (thrown) {
       // `when` or `delay` failed: that is what the caller has to see.
       this.#end('failed');

@@ -1,5 +1,5 @@
 /** The calls of everyday work, on one pool that is made when it is first needed. */
-import type { AnyIterable } from './item-run.js';
+import type { AnyIterable } from './input.js';
 import type { MapOptions } from './options.js';
 import { Pool, type RunResult, type TaskResult } from './pool.js';
 

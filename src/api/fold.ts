@@ -1,5 +1,6 @@
 /** `reduce`: pieces of the input are folded in workers, and the folded pieces are combined here, in order. */
-import type { AnyIterable } from './item-run.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import type { AnyIterable } from './input.js';
 import { ItemRun, type ItemRunSpec } from './item-run.js';
 
 /** Items folded as one piece, at most; pieces grow up to it, so that short inputs are spread too. */
@@ -74,6 +75,7 @@ export async function fold(
   initial: unknown,
 ): Promise<unknown> {
   const { chunk, onProgress: _report, ...options } = spec.options;
+  const join = AsyncLocalStorage.bind(combine);
   const length = (spec.items as { length?: number }).length;
   const size = pieceSize(typeof length === 'number' ? length : undefined, chunk);
   const early = new Map<number, unknown>();
@@ -87,7 +89,7 @@ export async function fold(
         const value = early.get(next);
         early.delete(next);
         next += 1;
-        folded = { value: folded === undefined ? value : await combine(folded.value, value) };
+        folded = { value: folded === undefined ? value : await join(folded.value, value) };
         run.read(1);
       }
     };

@@ -1,5 +1,5 @@
 export { forEach, map, pool, reduce, run, stream } from './default-pool.js';
 export { Future, type FutureInfo, type FutureState } from './future.js';
-export type { AnyIterable } from './item-run.js';
+export type { AnyIterable } from './input.js';
 export type { MapOptions, PoolOptions, Progress, RetryOptions, TaskOptions } from './options.js';
 export { Pool, type PoolStats, type RunResult, type TaskResult } from './pool.js';

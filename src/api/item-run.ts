@@ -12,13 +12,12 @@ import type { Items } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { CHUNK_BYTES, Chunker } from './chunker.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
+import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { retryDelay } from './retry.js';
-
-export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
+import { boundRetries, retryDelay } from './retry.js';
 
 export interface ItemRunSpec {
   readonly core: PoolCore;
@@ -48,6 +47,8 @@ interface Chunk {
   readonly items: Items;
   readonly base: number;
   readonly task: number;
+  /** When it was first sent, in ms. */
+  readonly sentAt: number;
   open: number;
 }
 
@@ -60,9 +61,12 @@ export class ItemRun {
   readonly #chunker: Chunker;
   readonly #limits: JobLimits;
   readonly #meter: Meter;
+  readonly #retries: MapOptions['retries'];
+  /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
+  readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
+  readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
   readonly #tickets = new Set<JobTicket>();
   readonly #streams = new Map<number, ResultStream>();
-  readonly #begun = performance.now();
   #operation: EngineOperation | undefined;
   #next = 0;
   #told = 0;
@@ -76,6 +80,8 @@ export class ItemRun {
 
   constructor(spec: ItemRunSpec, receiver: ItemReceiver) {
     this.#spec = spec;
+    this.#retries = boundRetries(spec.options.retries);
+    this.#inContext = isPlain(spec.items) ? undefined : AsyncLocalStorage.snapshot();
     this.#receiver = receiver;
     this.#iterator = iteratorOf(spec.items);
     this.#length = lengthOf(spec.items);
@@ -89,6 +95,7 @@ export class ItemRun {
       report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
       () => spec.core.engine.stats(),
       () => this.#next - this.#told,
+      (error) => this.#fail(error),
     );
   }
 
@@ -96,6 +103,7 @@ export class ItemRun {
   start(): void {
     const { core, fn, options, kind } = this.#spec;
     const { signal } = options;
+    this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
       const packer = new Packer({ exact: true, label: 'fn' });
@@ -142,7 +150,9 @@ export class ItemRun {
 
   get #room(): number {
     if (this.#over || this.#drained || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
-    return this.#window - (this.#next - this.#told) - this.#unread;
+    const room = this.#window - (this.#next - this.#told) - this.#unread;
+    // A full queue refuses an operation that has nothing in flight, and holds back one that has.
+    return this.#chunks === 0 ? room : Math.min(room, this.#spec.core.engine.room());
   }
 
   #feed(): void {
@@ -150,7 +160,7 @@ export class ItemRun {
     this.#feeding = true;
     try {
       while (this.#room > 0) {
-        const pending = this.#sendChunk();
+        const pending = this.#inContext === undefined ? this.#sendChunk() : this.#inContext(this.#readChunk);
         if (pending !== undefined) {
           pending.then(
             () => {
@@ -172,12 +182,13 @@ export class ItemRun {
   /** Reads and sends one chunk; a promise where the input has to be awaited. */
   #sendChunk(): Promise<void> | undefined {
     const remaining = this.#length === undefined ? undefined : this.#length - this.#next;
-    const filler = new ChunkFiller(Math.min(this.#chunker.next(remaining), this.#room), this.#next);
+    const size = Math.min(this.#chunker.next(remaining), this.#room);
+    const filler = new ChunkFiller(size, this.#next);
     try {
-      while (!filler.full) {
+      while (!filler.full && !this.#over) {
         const step = this.#iterator.next();
         if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
-          return this.#sendLater(filler, step as Promise<IteratorResult<unknown>>);
+          return this.#sendLater(filler, size, step as Promise<IteratorResult<unknown>>);
         }
         if (!this.#take(filler, step as IteratorResult<unknown>)) break;
       }
@@ -190,7 +201,8 @@ export class ItemRun {
     return undefined;
   }
 
-  async #sendLater(filler: ChunkFiller, first: Promise<IteratorResult<unknown>>): Promise<void> {
+  async #sendLater(begun: ChunkFiller, size: number, first: Promise<IteratorResult<unknown>>): Promise<void> {
+    let filler = begun;
     let step: Promise<IteratorResult<unknown>> | IteratorResult<unknown> = first;
     try {
       for (;;) {
@@ -200,10 +212,10 @@ export class ItemRun {
         if (this.#over) return;
         if (ready === undefined) {
           this.#submitChunk(filler);
-          filler = new ChunkFiller(Math.max(1, this.#room), this.#next);
+          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#room)), this.#next);
           continue;
         }
-        if (!this.#take(filler, ready) || filler.full) break;
+        if (!this.#take(filler, ready) || filler.full || this.#over) break;
         step = this.#iterator.next() as Promise<IteratorResult<unknown>>;
       }
     } catch (error) {
@@ -244,7 +256,13 @@ export class ItemRun {
   #submitChunk(filler: ChunkFiller): void {
     const { count } = filler;
     if (count === 0 || this.#over) return;
-    const chunk: Chunk = { items: filler.finish(), base: filler.base, task: nextTask(), open: count };
+    const chunk: Chunk = {
+      items: filler.finish(),
+      base: filler.base,
+      task: nextTask(),
+      sentAt: performance.now(),
+      open: count,
+    };
     this.#next = filler.base + count;
     this.#chunks += 1;
     this.#submit(chunk, 0, count, 1, 0);
@@ -259,7 +277,7 @@ export class ItemRun {
       if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
     });
     const { deadline } = this.#limits;
-    const spent = performance.now() - this.#begun;
+    const spent = performance.now() - chunk.sentAt;
     ticket = core.engine.submit({
       operation: this.#operation!,
       name: options.name,
@@ -356,12 +374,7 @@ export class ItemRun {
     if (this.#over) return;
     if (!ok && chunk !== undefined) {
       try {
-        const delay = this.#retryDelay(value, attempt);
-        if (delay !== undefined) {
-          this.#spec.core.retried += 1;
-          this.#submit(chunk, index - chunk.base, 1, attempt + 1, delay);
-          return;
-        }
+        if (this.#tryAgain(index, value, chunk, attempt)) return;
       } catch (error) {
         return this.#fail(error);
       }
@@ -372,6 +385,7 @@ export class ItemRun {
       if (chunk.open === 0) this.#chunks -= 1;
     }
     this.#meter.item(index, ok);
+    if (this.#over) return;
     if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
     this.#unread += 1;
     this.#receiver.outcome(index, ok, value);
@@ -379,18 +393,31 @@ export class ItemRun {
     this.#endIfDone();
   }
 
-  #retryDelay(error: unknown, attempt: number): number | undefined {
+  /** @throws what `retries.when` and `retries.delay` throw */
+  #tryAgain(index: number, error: unknown, chunk: Chunk, attempt: number): boolean {
     const { deadline } = this.#limits;
-    if (deadline !== undefined && performance.now() - this.#begun >= deadline) return undefined;
-    return retryDelay(this.#spec.options.retries, error, attempt);
+    if (deadline !== undefined && performance.now() - chunk.sentAt >= deadline) return false;
+    const { core } = this.#spec;
+    const delay = retryDelay(this.#retries, error, attempt);
+    if (delay === undefined || this.#over) return false;
+    try {
+      this.#submit(chunk, index - chunk.base, 1, attempt + 1, delay);
+    } catch {
+      // The pool was stopped meanwhile: the task's own error says more.
+      return false;
+    }
+    core.retried += 1;
+    return true;
   }
 
   #endIfDone(): void {
     if (this.#over || !this.#drained || this.#feeding || this.#told < this.#next) return;
     if (this.#inputError !== undefined) return this.#fail(this.#inputError.error);
+    this.#meter.finish();
+    // The last report may have failed, or aborted.
+    if (this.#over) return;
     this.#over = true;
     this.#release();
-    this.#meter.finish();
     this.#receiver.ended(this.#next);
   }
 
@@ -450,45 +477,4 @@ class ChunkFiller {
     this.#offsets = [0];
     this.base = base;
   }
-}
-
-function iteratorOf(items: AnyIterable<unknown>): Iterator<unknown> | AsyncIterator<unknown> {
-  const asyncIterator = (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
-  if (typeof asyncIterator === 'function') return asyncIterator.call(items);
-  return (items as Iterable<unknown>)[Symbol.iterator]();
-}
-
-function lengthOf(items: unknown): number | undefined {
-  if (Array.isArray(items) || (ArrayBuffer.isView(items) && !(items instanceof DataView))) {
-    return (items as unknown as { length: number }).length;
-  }
-  if (items instanceof Set || items instanceof Map) return items.size;
-  return undefined;
-}
-
-/** Ends the input; what it says of that comes too late to matter. */
-function returnInput(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
-  try {
-    const ended = iterator.return?.();
-    if (ended instanceof Promise) ended.catch(() => {});
-  } catch {
-    // As above.
-  }
-}
-
-/** The step if it is there after a turn of the event loop; undefined if the source takes longer. */
-function settledSoon(step: Promise<IteratorResult<unknown>>): Promise<IteratorResult<unknown> | undefined> {
-  return new Promise((resolve, reject) => {
-    const timer = setImmediate(() => resolve(undefined));
-    step.then(
-      (value) => {
-        clearImmediate(timer);
-        resolve(value);
-      },
-      (error: unknown) => {
-        clearImmediate(timer);
-        reject(error);
-      },
-    );
-  });
 }

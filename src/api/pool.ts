@@ -9,7 +9,7 @@ import { collect, drain } from './collect.js';
 import { callSite } from './failure.js';
 import { fold } from './fold.js';
 import type { Future } from './future.js';
-import type { AnyIterable } from './item-run.js';
+import type { AnyIterable } from './input.js';
 import { ItemStream } from './item-stream.js';
 import {
   checkFunction,

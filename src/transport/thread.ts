@@ -235,8 +235,8 @@ class ThreadHandle implements WorkerHandle {
     return time === 0 ? 0 : this.toLocalTime(time);
   }
 
-  requestCancel(slot: number): void {
-    this.#segment.requestCancel(slot);
+  requestCancel(slot: number, item: number): void {
+    this.#segment.requestCancel(slot, item);
   }
 
   toLocalTime(time: number): number {

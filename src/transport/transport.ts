@@ -26,6 +26,7 @@ export interface WorkerEvents {
   end(slot: number, started: number, elapsed: number): void;
   waiting(slot: number, waiting: boolean): void;
   request(request: NestedRequest): void;
+  stopping(): void;
   stopped(): void;
   exit(reason: ExitReason): void;
 }
@@ -49,7 +50,8 @@ export interface WorkerHandle {
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
   startedAt(slot: number): number;
-  requestCancel(slot: number): void;
+  /** Asks one item of the job to stop; -1 for whichever runs. */
+  requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
   toLocalTime(time: number): number;
   /** Keeps the process alive while tasks are in flight. */

@@ -66,7 +66,7 @@ class Model implements Deeds {
       pinned: -1,
       priority: task % 3,
     } as unknown as Group['spec'];
-    const group: Group = { spec, pieces: new Set(), submittedAt: 0, cancelled: false };
+    const group: Group = { spec, pieces: new Set(), submittedAt: 0, depth: 0, cancelled: false };
     this.state.submit(piece(group, 0, count));
   }
 

@@ -2,6 +2,9 @@
 import { SPLIT_AFTER } from './policy.js';
 import type { PoolState } from './state.js';
 
+/** Node's timers take no more, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 export class Upkeep {
   readonly #state: PoolState;
   /** ms without work after which a worker is stopped; undefined for never. */
@@ -15,11 +18,17 @@ export class Upkeep {
     this.#idleTimeout = idleTimeout;
   }
 
-  later(delay: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#later.delete(timer);
-      act();
-    }, delay);
+  /** Without end for Infinity. `quiet`: no reason to keep the process alive. */
+  later(delay: number, act: () => void, quiet = false): void {
+    if (delay === Number.POSITIVE_INFINITY) return;
+    const timer = setTimeout(
+      () => {
+        this.#later.delete(timer);
+        act();
+      },
+      Math.min(delay, LONGEST_TIMER),
+    );
+    if (quiet) timer.unref();
     this.#later.add(timer);
   }
 
@@ -38,6 +47,7 @@ export class Upkeep {
   planIdle(): void {
     const idleTimeout = this.#idleTimeout;
     if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
+    if (idleTimeout === Number.POSITIVE_INFINITY) return;
     const look = (): void => {
       this.#idleTimer = undefined;
       const now = performance.now();
@@ -49,7 +59,7 @@ export class Upkeep {
       }
       if (left) this.planIdle();
     };
-    this.#idleTimer = setTimeout(look, Math.max(1, idleTimeout / 2));
+    this.#idleTimer = setTimeout(look, Math.min(Math.max(1, idleTimeout / 2), LONGEST_TIMER));
     this.#idleTimer.unref();
   }
 
