@@ -15,7 +15,7 @@ export interface Place {
   load: number;
   /** Tasks that wait for the pool itself: each gives its place back meanwhile. */
   waiting: number;
-  /** A job that may have killed a worker before: nothing else is posted beside it. */
+  /** A job that may have killed a worker before: nothing else is posted beside it until it has started. */
   suspect: Job | undefined;
   /** Items it has run. */
   ran: number;

@@ -241,8 +241,10 @@ export class PoolState {
 
   /** Whether one job more may be posted, counting jobs ahead of the worker if `prefetch` is 1. */
   #hasRoom(place: Place, prefetch: 0 | 1): boolean {
-    if (place.phase !== 'ready' || place.suspect !== undefined) return false;
-    const most = this.#capacity(place) + (prefetch === 0 ? 0 : ahead(place));
+    if (place.phase !== 'ready') return false;
+    if (place.suspect !== undefined && this.#deeds.started(place, place.suspect) === 0) return false;
+    // Nothing is sent ahead of a task that waits: what it waits for would come behind.
+    const most = this.#capacity(place) + (prefetch === 0 || place.waiting > 0 ? 0 : ahead(place));
     return place.load < most && this.#allowance(place) > 0;
   }
 
