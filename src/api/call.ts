@@ -2,6 +2,7 @@
 import { Packer } from '../codec/index.js';
 import type { JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
+import { onAbort } from './abort.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
 import { checkFunction, type TaskOptions } from './options.js';
@@ -36,7 +37,7 @@ class Call implements FutureSource, JobSink {
   #stream: ResultStream | undefined;
   #submit: ((delay: number) => void) | undefined;
   #close: (() => void) | undefined;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
   constructor(spec: CallSpec, settle: Settle<unknown>) {
     this.#spec = spec;
@@ -87,10 +88,7 @@ class Call implements FutureSource, JobSink {
       });
     };
     this.#submit(0);
-    if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
   }
 
   get id(): string {
@@ -192,7 +190,7 @@ class Call implements FutureSource, JobSink {
     this.#settled = state;
     this.#finished = performance.now();
     this.#close?.();
-    if (this.#onAbort !== undefined) this.#spec.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
   }
 
   #origin() {

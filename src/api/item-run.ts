@@ -10,6 +10,7 @@ import { type Packed, Packer } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import type { Items } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
+import { onAbort } from './abort.js';
 import { CHUNK_BYTES, Chunker } from './chunker.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
@@ -76,7 +77,7 @@ export class ItemRun {
   #drained = false;
   #over = false;
   #feeding = false;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
   constructor(spec: ItemRunSpec, receiver: ItemReceiver) {
     this.#spec = spec;
@@ -119,10 +120,7 @@ export class ItemRun {
     } catch (error) {
       return this.#fail(error);
     }
-    if (signal !== undefined) {
-      this.#onAbort = () => this.#fail(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#fail(signal.reason));
     this.#feed();
   }
 
@@ -439,7 +437,7 @@ export class ItemRun {
 
   #release(): void {
     this.#operation?.close();
-    if (this.#onAbort !== undefined) this.#spec.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
   }
 }
 

@@ -60,3 +60,12 @@ export function script(source: string, args: readonly string[] = []): Promise<Ra
     });
   });
 }
+
+/** Waits until something holds; fails where that takes longer than ten seconds. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > end) assert.fail(`${what}: not after ten seconds`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

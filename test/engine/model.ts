@@ -13,7 +13,7 @@ export interface Asked {
   readonly depth?: number;
   /** It kills a worker before it starts. */
   readonly poison?: boolean;
-  readonly then?: () => void;
+  readonly done?: () => void;
 }
 
 /** A job that a worker has taken, and the item it has claimed. */
@@ -169,13 +169,13 @@ export class Model implements Deeds {
     run.open = 1;
     thread.everWaited = true;
     this.state.taskWaits(thread.place, true);
-    const then = (): void => {
+    const done = (): void => {
       run.open = 0;
       if (this.threads.includes(thread)) this.state.taskWaits(thread.place, false);
     };
     const depth = run.job.group.depth + 1;
     const { priority } = run.job.spec;
-    run.made.push(this.submit({ count, depth, priority, then }));
+    run.made.push(this.submit({ count, depth, priority, done }));
   }
 
   kill(thread: Thread): void {
@@ -258,7 +258,7 @@ export class Model implements Deeds {
     this.told.set(key, what);
     const { asked } = this.groups[task - 1]!;
     for (let i = 0; i < asked.count; i++) if (!this.told.has(`${task}:${i}`)) return;
-    asked.then?.();
+    asked.done?.();
   }
 
   #thread(place: Place): Thread | undefined {

@@ -131,7 +131,7 @@ test('a higher priority goes first, also past jobs that were sent ahead', () => 
   const model = new Model(one);
   const order: string[] = [];
   const note = (name: string, priority: number): void => {
-    model.submit({ count: 1, priority, then: () => order.push(name) });
+    model.submit({ count: 1, priority, done: () => order.push(name) });
   };
   note('first', 0);
   model.ready(model.threads[0]!);

@@ -66,3 +66,8 @@ export function outranks(a: Job, b: Job): boolean {
   const byPriority = a.spec.priority - b.spec.priority;
   return byPriority > 0 || (byPriority === 0 && a.group.depth > b.group.depth);
 }
+
+/** Whether `a` has to go before `b`: by its rank, or since it came first. */
+export function goesBefore(a: Job, b: Job): boolean {
+  return outranks(a, b) || (!outranks(b, a) && a.group.submittedAt < b.group.submittedAt);
+}

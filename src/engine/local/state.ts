@@ -10,7 +10,7 @@ import { CLOSED } from '../../memory/index.js';
 import { type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
-import { JobQueue, outranks } from './queue.js';
+import { goesBefore, JobQueue, outranks } from './queue.js';
 
 export interface Deeds {
   now(): number;
@@ -275,9 +275,14 @@ export class PoolState {
 
   #fill(place: Place, queue: JobQueue): void {
     while (this.#hasRoom(place, 1)) {
-      const job = queue.peek();
-      if (job === undefined || !this.#suits(place, job)) return;
-      queue.shift();
+      const pinned = queue.peek();
+      if (pinned === undefined) return;
+      // Being pinned is no privilege: what any worker may run and came before goes before.
+      const other = this.#queue.peek();
+      const source = other !== undefined && goesBefore(other, pinned) ? this.#queue : queue;
+      const job = source.peek()!;
+      if (!this.#suits(place, job)) return;
+      source.shift();
       const left = this.#post(place, job);
       if (left !== undefined) return this.#putBack(left);
     }
