@@ -222,6 +222,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
         continue;
       }
       link.catchUp(header);
+      // A job that came by message was sent before the one in the ring, which stays where it is.
+      if (this.#large.length > 0) continue;
       this.#takeJob(header);
       if (performance.now() - begun > TURN) return this.#planPump();
     }
