@@ -28,6 +28,17 @@ export interface ItemRunSpec {
   readonly options: MapOptions;
   readonly pinned: number;
   readonly site: CallSite;
+  /** Where an item stands for several of the user's. */
+  readonly pieces?: Pieces;
+}
+
+/** How the items of a run cut up the user's own. */
+export interface Pieces {
+  /** The user's items in all, where that is known. */
+  readonly total: number | undefined;
+  /** The user's items read so far. */
+  readonly read: number;
+  span(index: number): { readonly first: number; readonly count: number };
 }
 
 /** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
@@ -91,11 +102,12 @@ export class ItemRun {
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
     this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
     const report = spec.options.onProgress;
+    const { pieces } = spec;
     this.#meter = new Meter(
-      this.#length,
+      pieces === undefined ? this.#length : pieces.total,
       report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
       () => spec.core.engine.stats(),
-      () => this.#next - this.#told,
+      () => (pieces === undefined ? this.#next - this.#told : pieces.read - this.#meter.done),
       (error) => this.#fail(error),
     );
   }
@@ -141,9 +153,13 @@ export class ItemRun {
     const { window } = this.#spec.options;
     if (window !== undefined) return window;
     const { cost } = this.#chunker;
-    const least = Math.max(LEAST_WINDOW, CHUNKS_AHEAD * this.#workers);
+    const { chunk } = this.#spec.options;
+    const least = Math.max(
+      LEAST_WINDOW,
+      CHUNKS_AHEAD * this.#workers * (typeof chunk === 'number' ? chunk : 1),
+    );
     if (cost === undefined) return least;
-    return Math.min(MOST_WINDOW, Math.max(least, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
+    return Math.max(least, Math.min(MOST_WINDOW, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
   }
 
   get #room(): number {
@@ -302,10 +318,10 @@ export class ItemRun {
   // ---- outcomes -----------------------------------------------------------------------------------------------
 
   #sink(chunk: Chunk, attempt: number, told: () => void): JobSink {
-    const { core, site } = this.#spec;
+    const { core, site, pieces } = this.#spec;
     const origin = (index: number, ran: Ran | undefined) => ({
       id: taskId(chunk.task, index - chunk.base),
-      index,
+      index: pieces?.span(index).first ?? index,
       worker: ran?.worker ?? -1,
       attempt,
     });
@@ -382,7 +398,7 @@ export class ItemRun {
       chunk.open -= 1;
       if (chunk.open === 0) this.#chunks -= 1;
     }
-    this.#meter.item(index, ok);
+    this.#meter.item(index, ok, this.#spec.pieces?.span(index).count ?? 1);
     if (this.#over) return;
     if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
     this.#unread += 1;

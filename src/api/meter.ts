@@ -43,9 +43,9 @@ export class Meter {
     this.#timer.unref();
   }
 
-  item(index: number, ok: boolean): void {
-    this.done += 1;
-    if (!ok) this.failed += 1;
+  item(index: number, ok: boolean, count: number): void {
+    this.done += count;
+    if (!ok) this.failed += count;
     if (this.#report === undefined) return;
     this.#partial.delete(index);
     this.#tick();

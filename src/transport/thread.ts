@@ -107,7 +107,7 @@ class ThreadHandle implements WorkerHandle {
       version: PROTOCOL_VERSION,
       worker: spec.worker,
       workers: spec.workers,
-      concurrency: spec.concurrency,
+      concurrency: spec.tasksPerWorker,
       segment: this.#buffers,
       port: this.#channel.port2,
       init,

@@ -66,7 +66,7 @@ export interface WorkerSpec {
   readonly worker: number;
   /** How many workers its pool has. */
   readonly workers: number;
-  readonly concurrency: number;
+  readonly tasksPerWorker: number;
   readonly name: string;
   readonly init: Packed | undefined;
   /** MiB of old-generation heap, best effort. */

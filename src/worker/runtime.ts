@@ -9,7 +9,15 @@
  * claimed in shared memory before it starts. After `TURN` ms of synchronous work the event loop gets a turn.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { AssetStore, packError, prepare, prepareAssets, unpack, unpackAt } from '../codec/index.js';
+import {
+  AssetStore,
+  type Packed,
+  packError,
+  prepare,
+  prepareAssets,
+  unpack,
+  unpackAt,
+} from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import {
   HEADER_WORDS,
@@ -186,9 +194,27 @@ export class WorkerRuntime implements JobHost, TaskHost {
   #cancel(slot: number, item: number, reason: WirePacked): void {
     const job = this.#running.get(slot);
     // The item may have ended meanwhile: the next one is not to pay for it.
-    if (job === undefined || (item >= 0 && job.context.item !== item)) return;
-    job.context.abort(unpack(fromWire(reason, this.assets), this.assets));
+    const runs = (): boolean =>
+      job !== undefined && !job.context.over && (item < 0 || job.context.item === item);
+    if (!runs()) return;
     this.#streams.stop(slot);
+    const packed = fromWire(reason, this.assets);
+    const abort = (): void => {
+      if (runs()) job?.context.abort(this.#decode(packed));
+    };
+    // The reason's class may have to be imported first.
+    const pending = prepare(packed, this.assets);
+    if (pending === undefined) abort();
+    else pending.then(abort, abort);
+  }
+
+  /** The value, or the error that keeps it from being one. */
+  #decode(packed: Packed): unknown {
+    try {
+      return unpack(packed, this.assets);
+    } catch (error) {
+      return error;
+    }
   }
 
   async #stop(): Promise<void> {

@@ -11,7 +11,13 @@
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError, QueueFullError } from '../../errors.js';
 import { fromWire } from '../../protocol/index.js';
-import type { ExitReason, StartWorker, WorkerEvents } from '../../transport/index.js';
+import type {
+  ExitReason,
+  StartWorker,
+  WorkerEvents,
+  WorkerHandle,
+  WorkerSpec,
+} from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -48,7 +54,7 @@ export interface LocalEngineOptions {
   readonly execArgv: readonly string[] | undefined;
   readonly startWorker: StartWorker;
   /** Makes an error of what a failed `init` sent. */
-  readonly initError: (error: Packed) => Error;
+  readonly initError: (error: Packed, then: (error: Error) => void) => void;
 }
 
 export class LocalEngine implements Engine {
@@ -243,23 +249,19 @@ export class LocalEngine implements Engine {
 
   #startNow(place: Place): void {
     if (this.#closed === 'closed') return this.#state.workerGone(place);
-    const { name, tasksPerWorker, init, maxHeapMiB, env, execArgv, startWorker } = this.#options;
+    const { name, init, startWorker } = this.#options;
+    const { worker } = place;
     const nested = newNestedCalls();
     for (const asset of init?.assets ?? []) this.assets.add(asset);
-    const handle = startWorker(
-      {
-        worker: place.worker,
-        workers: this.size,
-        concurrency: tasksPerWorker,
-        name: `${name}:${place.worker}`,
-        init,
-        maxHeapMiB,
-        env,
-        execArgv,
-      },
-      this.#events(place, nested),
-      this.assets,
-    );
+    const spec: WorkerSpec = { ...this.#options, worker, name: `${name}:${worker}` };
+    let handle: WorkerHandle;
+    try {
+      handle = startWorker(spec, this.#events(place, nested), this.assets);
+    } catch (error) {
+      // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
+      this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
+      return;
+    }
     const host = new WorkerHost(place, handle, this.assets);
     this.#hosts.set(place, host);
     if (this.#alive) handle.ref();
@@ -274,7 +276,7 @@ export class LocalEngine implements Engine {
         state.workerReady(place);
         this.#upkeep.planIdle();
       },
-      failed: (error) => this.#break(error),
+      failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
       result: (slot, item, failed, body, finishedAt) => {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, finishedAt);
@@ -358,8 +360,7 @@ export class LocalEngine implements Engine {
   }
 
   /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(packed: Packed): void {
-    const cause = this.#options.initError(packed);
+  #break(cause: Error): void {
     const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
       cause,
     });
