@@ -23,6 +23,7 @@ import {
   type ToWorker,
   toWire,
 } from '../protocol/index.js';
+import { outside } from '../util/outside.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
 import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
@@ -61,7 +62,7 @@ function inheritedFlags(): string[] | undefined {
 }
 
 export function startThread(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
-  return new ThreadHandle(spec, events, assets);
+  return outside(() => new ThreadHandle(spec, events, assets));
 }
 
 class ThreadHandle implements WorkerHandle {

@@ -1,4 +1,5 @@
 /** The timers of the local engine: acts that come later, looks at long jobs, release of idle workers. */
+import { outside } from '../../util/outside.js';
 import { SPLIT_AFTER } from './policy.js';
 import type { PoolState } from './state.js';
 
@@ -35,11 +36,12 @@ export class Upkeep {
   /** Looks again once jobs have run for so long that an idle worker may take a part of them. */
   planSplit(): void {
     if (this.#splitTimer !== undefined || !this.#state.canSplitLater) return;
-    this.#splitTimer = setTimeout(() => {
+    const look = (): void => {
       this.#splitTimer = undefined;
       this.#state.dispatch();
       this.planSplit();
-    }, SPLIT_AFTER + 1);
+    };
+    this.#splitTimer = outside(() => setTimeout(look, SPLIT_AFTER + 1));
     this.#splitTimer.unref();
   }
 
@@ -59,7 +61,7 @@ export class Upkeep {
       }
       if (left) this.planIdle();
     };
-    this.#idleTimer = setTimeout(look, Math.min(Math.max(1, idleTimeout / 2), LONGEST_TIMER));
+    this.#idleTimer = outside(() => setTimeout(look, Math.min(Math.max(1, idleTimeout / 2), LONGEST_TIMER)));
     this.#idleTimer.unref();
   }
 
