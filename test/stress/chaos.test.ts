@@ -129,20 +129,10 @@ rounds('maps with dying workers', 0.3, async (dice) => {
       if (ends[n] === 3 && task().attempt === 1) throw new RangeError('once');
       return n;
     };
-    const results = (
-      await settle(
-        [
-          pool.map(
-            Array.from({ length: count }, (_, n) => n),
-            work,
-            options,
-          ),
-        ],
-        'the map',
-      )
-    )[0]!;
-    assert.equal(results.status, 'fulfilled');
-    const { value } = results as PromiseFulfilledResult<PromiseSettledResult<number>[]>;
+    const items = Array.from({ length: count }, (_, n) => n);
+    const [map] = await settle([pool.map(items, work, how)], 'the map');
+    assert.equal(map!.status, 'fulfilled');
+    const { value } = map as PromiseFulfilledResult<PromiseSettledResult<number>[]>;
     assert.equal(value.length, count);
     for (const [n, result] of value.entries()) {
       const plan = ends[n]!;
