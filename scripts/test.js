@@ -1,9 +1,11 @@
-// npm test [-- paths]: builds, compiles the tests and runs them against dist/.
+// npm test [-- paths]: builds, compiles the tests and runs them against dist/. With --stress (npm run stress): the tests
+// below test/stress instead, each for SIMUL_STRESS_SECONDS.
 import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { files, node, root, tsc } from './run.js';
 
 const args = process.argv.slice(2);
+const stress = args.includes('--stress');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
 
 if (!args.includes('--no-build')) {
@@ -15,6 +17,7 @@ const compiled = join(root, '.cache/test');
 const tests = [...files(compiled)].filter((file) => {
   if (!file.endsWith('.test.js')) return false;
   const name = relative(compiled, file);
+  if (name.startsWith('stress') !== stress) return false;
   return wanted.length === 0 || wanted.some((part) => name.includes(part));
 });
 if (tests.length === 0) {

@@ -4,9 +4,10 @@ import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent }
 import { EngineError } from '../errors.js';
 import type { Items } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
+import { onAbort } from './abort.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
-import type { TaskOptions } from './options.js';
+import { checkFunction, type TaskOptions } from './options.js';
 import {
   callOperation,
   isSelfContained,
@@ -16,7 +17,7 @@ import {
   type PoolCore,
 } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { retryDelay } from './retry.js';
+import { boundRetries, retryDelay } from './retry.js';
 
 const ARGUMENTS = { label: 'arguments' };
 
@@ -44,13 +45,14 @@ class Call implements FutureSource, JobSink {
   readonly #settle: Settle<unknown>;
   readonly #submitted = performance.now();
   #job: { readonly items: Items; readonly operation: EngineOperation } | undefined;
+  readonly #retries: TaskOptions['retries'];
   #ticket: JobTicket | undefined;
   #attempt = 1;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;
   #ran: Ran | undefined;
   #finished: number | undefined;
   #stream: ResultStream | undefined;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
   constructor(
     view: CallView,
@@ -62,6 +64,7 @@ class Call implements FutureSource, JobSink {
     this.#view = view;
     this.#site = site;
     this.#settle = settle;
+    this.#retries = boundRetries(view.options.retries);
     try {
       this.#begin(fn, args);
     } catch (error) {
@@ -73,6 +76,7 @@ class Call implements FutureSource, JobSink {
   #begin(fn: Function, args: readonly unknown[]): void {
     const { core, options } = this.#view;
     const { signal, seed } = options;
+    checkFunction('run', 'first argument', fn);
     if (signal?.aborted === true) throw signal.reason;
     const packer = new Packer(ARGUMENTS);
     packer.item([fn, args]);
@@ -82,10 +86,7 @@ class Call implements FutureSource, JobSink {
       operation: seed === undefined ? callOperation(core) : openCall(core, seed),
     };
     this.#submit(0);
-    if (signal !== undefined) {
-      this.#onAbort = () => this.cancel(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
   }
 
   #submit(delay: number): void {
@@ -152,7 +153,10 @@ class Call implements FutureSource, JobSink {
       const ticket = this.#ticket;
       this.#stream = new ResultStream({
         credit: (count) => ticket?.credit(count),
-        cancel: () => ticket?.cancel(new Error('the reader of this generator has gone')),
+        cancel: () => {
+          if (this.#settled === undefined) this.#end('cancelled');
+          ticket?.cancel(new Error('the reader of this generator has gone'));
+        },
       });
       this.#settle.resolve(this.#stream);
       return;
@@ -191,12 +195,13 @@ class Call implements FutureSource, JobSink {
     const delay = this.#retryDelay(error);
     if (delay !== undefined) {
       this.#attempt += 1;
-      this.#view.core.retried += 1;
       try {
         this.#submit(delay);
+        this.#view.core.retried += 1;
         return;
       } catch {
         // The pool was stopped meanwhile: the task's own error says more.
+        this.#attempt -= 1;
       }
     }
     this.#end('failed');
@@ -204,10 +209,10 @@ class Call implements FutureSource, JobSink {
   }
 
   #retryDelay(error: unknown): number | undefined {
-    const { retries, deadline } = this.#view.options;
+    const { deadline } = this.#view.options;
     if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return undefined;
     try {
-      return retryDelay(retries, error, this.#attempt);
+      return retryDelay(this.#retries, error, this.#attempt);
     } catch (thrown) {
       // `when` or `delay` failed: that is what the caller has to see.
       this.#end('failed');
@@ -221,7 +226,7 @@ class Call implements FutureSource, JobSink {
     this.#finished = performance.now();
     if (this.#view.options.seed !== undefined) this.#job?.operation.close();
     this.#job = undefined;
-    if (this.#onAbort !== undefined) this.#view.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
   }
 
   #origin() {

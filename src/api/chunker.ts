@@ -30,7 +30,8 @@ export class Chunker {
 
   /** ms after which a worker gives the rest back; 0 for never. */
   get limit(): number {
-    if (this.#fixed !== undefined) return 0;
+    // A single worker would only get it back, behind what came later.
+    if (this.#fixed !== undefined || this.#workers === 1) return 0;
     return this.#cost === undefined ? TARGET : TARGET * PATIENCE;
   }
 

@@ -60,6 +60,15 @@ function isOwnFrame(line: string): boolean {
   );
 }
 
+/** A task may throw an error whose stack it has put to another use. */
+function stackOf(error: Error): string {
+  try {
+    return typeof error.stack === 'string' ? error.stack : `${error.name}: ${error.message}`;
+  } catch {
+    return 'Error';
+  }
+}
+
 /** Adds the frames of the call to the error's own, and `task`; anything but an error is left as it is. */
 export function attribute(error: unknown, site: CallSite, origin: TaskOrigin): unknown {
   if (!(error instanceof Error)) return error;
@@ -68,7 +77,9 @@ export function attribute(error: unknown, site: CallSite, origin: TaskOrigin): u
       ?.split('\n')
       .slice(1)
       .filter((line) => !isOwnFrame(line)) ?? [];
-  const stack = (error.stack ?? String(error)).split('\n').filter((line) => !isOwnFrame(line));
+  const stack = stackOf(error)
+    .split('\n')
+    .filter((line) => !isOwnFrame(line));
   define(error, 'stack', [...stack, ...frames].join('\n'));
   define(error, 'task', origin);
   return error;
@@ -92,5 +103,6 @@ export function attributeFault(error: Error, site: CallSite, origin: TaskOrigin)
 }
 
 function define(error: Error, key: string, value: unknown): void {
-  Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
+  // False where the error is frozen: then it stays as it is.
+  Reflect.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false });
 }

@@ -1,58 +1,62 @@
 /** `reduce`: pieces of the input are folded in workers, and the folded pieces are combined here, in order. */
-import type { AnyIterable } from './input.js';
-import { ItemRun, type ItemRunSpec } from './item-run.js';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type AnyIterable, lengthOf } from './input.js';
+import { ItemRun, type ItemRunSpec, type Pieces } from './item-run.js';
 
 /** Items folded as one piece, at most; pieces grow up to it, so that short inputs are spread too. */
 const MOST = 4096;
 
-/** Cuts the input into pieces `[initial, items, index of the first]`. */
-function pieces(
-  items: AnyIterable<unknown>,
-  initial: unknown,
-  size: (cut: number) => number,
-): AnyIterable<unknown> {
-  if (typeof (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function') {
-    return asyncPieces(items as AsyncIterable<unknown>, initial, size);
-  }
-  return syncPieces(items as Iterable<unknown>, initial, size);
-}
+/** Cuts the input into pieces `[initial, items, index of the first]`, and remembers where it cut. */
+class Cutter implements Pieces {
+  readonly total: number | undefined;
+  read = 0;
+  readonly #initial: unknown;
+  readonly #size: (cut: number) => number;
+  /** Where each piece begins. */
+  readonly #firsts: number[] = [];
+  #piece: unknown[] = [];
 
-function* syncPieces(
-  items: Iterable<unknown>,
-  initial: unknown,
-  size: (cut: number) => number,
-): Generator<unknown> {
-  let piece: unknown[] = [];
-  let first = 0;
-  let cut = 0;
-  for (const item of items) {
-    piece.push(item);
-    if (piece.length < size(cut)) continue;
-    yield [initial, piece, first];
-    first += piece.length;
-    piece = [];
-    cut += 1;
+  constructor(total: number | undefined, initial: unknown, size: (cut: number) => number) {
+    this.total = total;
+    this.#initial = initial;
+    this.#size = size;
   }
-  if (piece.length > 0) yield [initial, piece, first];
-}
 
-async function* asyncPieces(
-  items: AsyncIterable<unknown>,
-  initial: unknown,
-  size: (cut: number) => number,
-): AsyncGenerator<unknown> {
-  let piece: unknown[] = [];
-  let first = 0;
-  let cut = 0;
-  for await (const item of items) {
-    piece.push(item);
-    if (piece.length < size(cut)) continue;
-    yield [initial, piece, first];
-    first += piece.length;
-    piece = [];
-    cut += 1;
+  span(index: number): { first: number; count: number } {
+    const first = this.#firsts[index] ?? 0;
+    return { first, count: (this.#firsts[index + 1] ?? this.read) - first };
   }
-  if (piece.length > 0) yield [initial, piece, first];
+
+  cut(items: AnyIterable<unknown>): AnyIterable<unknown> {
+    if (typeof (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator] === 'function') {
+      return this.#cutAsync(items as AsyncIterable<unknown>);
+    }
+    return this.#cutSync(items as Iterable<unknown>);
+  }
+
+  *#cutSync(items: Iterable<unknown>): Generator<unknown> {
+    for (const item of items) if (this.#add(item)) yield this.#end();
+    if (this.#piece.length > 0) yield this.#end();
+  }
+
+  async *#cutAsync(items: AsyncIterable<unknown>): AsyncGenerator<unknown> {
+    for await (const item of items) if (this.#add(item)) yield this.#end();
+    if (this.#piece.length > 0) yield this.#end();
+  }
+
+  #add(item: unknown): boolean {
+    this.#piece.push(item);
+    return this.#piece.length >= this.#size(this.#firsts.length);
+  }
+
+  #end(): unknown {
+    const piece = this.#piece;
+    const first = this.read;
+    this.#firsts.push(first);
+    this.read += piece.length;
+    this.#piece = [];
+    return [this.#initial, piece, first];
+  }
 }
 
 /**
@@ -73,9 +77,10 @@ export async function fold(
   combine: (a: unknown, b: unknown) => unknown,
   initial: unknown,
 ): Promise<unknown> {
-  const { chunk, onProgress: _report, ...options } = spec.options;
-  const length = (spec.items as { length?: number }).length;
-  const size = pieceSize(typeof length === 'number' ? length : undefined, chunk);
+  const { chunk, ...options } = spec.options;
+  const join = AsyncLocalStorage.bind(combine);
+  const length = lengthOf(spec.items);
+  const pieces = new Cutter(length, initial, pieceSize(length, chunk));
   const early = new Map<number, unknown>();
   let next = 0;
   let folded: { value: unknown } | undefined;
@@ -87,7 +92,7 @@ export async function fold(
         const value = early.get(next);
         early.delete(next);
         next += 1;
-        folded = { value: folded === undefined ? value : await combine(folded.value, value) };
+        folded = { value: folded === undefined ? value : await join(folded.value, value) };
         run.read(1);
       }
     };
@@ -101,7 +106,7 @@ export async function fold(
       combining.catch(failed);
     };
     const run = new ItemRun(
-      { ...spec, kind: 'fold', items: pieces(spec.items, initial, size), options: { ...options, chunk: 1 } },
+      { ...spec, kind: 'fold', items: pieces.cut(spec.items), pieces, options: { ...options, chunk: 1 } },
       {
         outcome: (index, _ok, value) => arrived(index, value),
         outcomes: (first, values) => {

@@ -1,4 +1,4 @@
-/** The input of a call: any iterable or async iterable. */
+/** Reading the inputs of `map` and its kin: any iterable or async iterable. */
 
 export type AnyIterable<T> = Iterable<T> | AsyncIterable<T>;
 
@@ -6,6 +6,11 @@ export function iteratorOf(items: AnyIterable<unknown>): Iterator<unknown> | Asy
   const asyncIterator = (items as Partial<AsyncIterable<unknown>>)[Symbol.asyncIterator];
   if (typeof asyncIterator === 'function') return asyncIterator.call(items);
   return (items as Iterable<unknown>)[Symbol.iterator]();
+}
+
+/** True where reading runs no code but the platform's. */
+export function isPlain(items: unknown): boolean {
+  return Array.isArray(items) || ArrayBuffer.isView(items);
 }
 
 export function lengthOf(items: unknown): number | undefined {
@@ -20,7 +25,7 @@ export function lengthOf(items: unknown): number | undefined {
 export function returnInput(iterator: Iterator<unknown> | AsyncIterator<unknown>): void {
   try {
     const ended = iterator.return?.();
-    if (ended instanceof Promise) ended.catch(() => {});
+    Promise.resolve(ended).catch(() => {});
   } catch {
     // As above.
   }

@@ -10,15 +10,16 @@ import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, type Items, nextEntry } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
+import { onAbort } from './abort.js';
 import { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
-import { type AnyIterable, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { retryDelay } from './retry.js';
+import { boundRetries, retryDelay } from './retry.js';
 
 export interface ItemRunSpec {
   readonly core: PoolCore;
@@ -28,6 +29,17 @@ export interface ItemRunSpec {
   readonly options: MapOptions;
   readonly pinned: number;
   readonly site: CallSite;
+  /** Where an item stands for several of the user's. */
+  readonly pieces?: Pieces;
+}
+
+/** How the items of a run cut up the user's own. */
+export interface Pieces {
+  /** The user's items in all, where that is known. */
+  readonly total: number | undefined;
+  /** The user's items read so far. */
+  readonly read: number;
+  span(index: number): { readonly first: number; readonly count: number };
 }
 
 /** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
@@ -54,6 +66,8 @@ interface Chunk {
   readonly items: Items;
   readonly base: number;
   readonly task: number;
+  /** When it was first sent, in ms. */
+  readonly sentAt: number;
   open: number;
 }
 
@@ -66,9 +80,12 @@ export class ItemRun {
   readonly #chunker: Chunker;
   readonly #limits: JobLimits;
   readonly #meter: Meter;
+  readonly #retries: MapOptions['retries'];
+  /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
+  readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
+  readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
   readonly #tickets = new Set<JobTicket>();
   readonly #streams = new Map<number, ResultStream>();
-  readonly #begun = performance.now();
   #operation: EngineOperation | undefined;
   #next = 0;
   #told = 0;
@@ -78,10 +95,12 @@ export class ItemRun {
   #drained = false;
   #over = false;
   #feeding = false;
-  #onAbort: (() => void) | undefined;
+  #forgetSignal: (() => void) | undefined;
 
   constructor(spec: ItemRunSpec, receiver: ItemReceiver) {
     this.#spec = spec;
+    this.#retries = boundRetries(spec.options.retries);
+    this.#inContext = isPlain(spec.items) ? undefined : AsyncLocalStorage.snapshot();
     this.#receiver = receiver;
     this.#iterator = iteratorOf(spec.items);
     this.#length = lengthOf(spec.items);
@@ -90,11 +109,13 @@ export class ItemRun {
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
     this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
     const report = spec.options.onProgress;
+    const { pieces } = spec;
     this.#meter = new Meter(
-      this.#length,
+      pieces === undefined ? this.#length : pieces.total,
       report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
       () => spec.core.engine.stats(),
-      () => this.#next - this.#told,
+      () => (pieces === undefined ? this.#next - this.#told : pieces.read - this.#meter.done),
+      (error) => this.#fail(error),
     );
   }
 
@@ -102,6 +123,7 @@ export class ItemRun {
   start(): void {
     const { core, fn, options, kind } = this.#spec;
     const { signal } = options;
+    this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
       const packer = new Packer({ exact: true, label: 'fn' });
@@ -117,10 +139,7 @@ export class ItemRun {
     } catch (error) {
       return this.#fail(error);
     }
-    if (signal !== undefined) {
-      this.#onAbort = () => this.#fail(signal.reason);
-      signal.addEventListener('abort', this.#onAbort, { once: true });
-    }
+    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#fail(signal.reason));
     this.#feed();
   }
 
@@ -141,15 +160,18 @@ export class ItemRun {
     const { window } = this.#spec.options;
     if (window !== undefined) return window;
     const { cost } = this.#chunker;
-    const items = this.#length === undefined ? LEAST_WINDOW : LEAST_LIST_WINDOW;
-    const least = Math.max(items, CHUNKS_AHEAD * this.#workers);
+    const { chunk } = this.#spec.options;
+    const items = isPlain(this.#spec.items) ? LEAST_LIST_WINDOW : LEAST_WINDOW;
+    const least = Math.max(items, CHUNKS_AHEAD * this.#workers * (typeof chunk === 'number' ? chunk : 1));
     if (cost === undefined) return least;
-    return Math.min(MOST_WINDOW, Math.max(least, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
+    return Math.max(least, Math.min(MOST_WINDOW, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
   }
 
   get #room(): number {
     if (this.#over || this.#drained || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
-    return this.#window - (this.#next - this.#told) - this.#unread;
+    const room = this.#window - (this.#next - this.#told) - this.#unread;
+    // A full queue refuses an operation that has nothing in flight, and holds back one that has.
+    return this.#chunks === 0 ? room : Math.min(room, this.#spec.core.engine.room());
   }
 
   #feed(): void {
@@ -157,7 +179,7 @@ export class ItemRun {
     this.#feeding = true;
     try {
       while (this.#room > 0) {
-        const pending = this.#sendChunk();
+        const pending = this.#inContext === undefined ? this.#sendChunk() : this.#inContext(this.#readChunk);
         if (pending !== undefined) {
           pending.then(
             () => {
@@ -179,12 +201,13 @@ export class ItemRun {
   /** Reads and sends one chunk; a promise where the input has to be awaited. */
   #sendChunk(): Promise<void> | undefined {
     const remaining = this.#length === undefined ? undefined : this.#length - this.#next;
-    const filler = new ChunkFiller(Math.min(this.#chunker.next(remaining), this.#room), this.#next);
+    const size = Math.min(this.#chunker.next(remaining), this.#room);
+    const filler = new ChunkFiller(size, this.#next);
     try {
-      while (!filler.full) {
+      while (!filler.full && !this.#over) {
         const step = this.#iterator.next();
         if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
-          return this.#sendLater(filler, step as Promise<IteratorResult<unknown>>);
+          return this.#sendLater(filler, size, step as Promise<IteratorResult<unknown>>);
         }
         if (!this.#take(filler, step as IteratorResult<unknown>)) break;
       }
@@ -197,7 +220,8 @@ export class ItemRun {
     return undefined;
   }
 
-  async #sendLater(filler: ChunkFiller, first: Promise<IteratorResult<unknown>>): Promise<void> {
+  async #sendLater(begun: ChunkFiller, size: number, first: Promise<IteratorResult<unknown>>): Promise<void> {
+    let filler = begun;
     let step: Promise<IteratorResult<unknown>> | IteratorResult<unknown> = first;
     try {
       for (;;) {
@@ -207,10 +231,10 @@ export class ItemRun {
         if (this.#over) return;
         if (ready === undefined) {
           this.#submitChunk(filler);
-          filler = new ChunkFiller(Math.max(1, this.#room), this.#next);
+          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#room)), this.#next);
           continue;
         }
-        if (!this.#take(filler, ready) || filler.full) break;
+        if (!this.#take(filler, ready) || filler.full || this.#over) break;
         step = this.#iterator.next() as Promise<IteratorResult<unknown>>;
       }
     } catch (error) {
@@ -251,7 +275,13 @@ export class ItemRun {
   #submitChunk(filler: ChunkFiller): void {
     const { count } = filler;
     if (count === 0 || this.#over) return;
-    const chunk: Chunk = { items: filler.finish(), base: filler.base, task: nextTask(), open: count };
+    const chunk: Chunk = {
+      items: filler.finish(),
+      base: filler.base,
+      task: nextTask(),
+      sentAt: performance.now(),
+      open: count,
+    };
     this.#next = filler.base + count;
     this.#chunks += 1;
     this.#submit(chunk, 0, count, 1, 0);
@@ -278,7 +308,7 @@ export class ItemRun {
       pinned,
       chunkLimit: this.#chunker.limit,
       delay,
-      limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - this.#begun),
+      limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
       internal: attempt > 1,
       sink,
     });
@@ -288,10 +318,10 @@ export class ItemRun {
   // ---- outcomes -----------------------------------------------------------------------------------------------
 
   #sink(chunk: Chunk, attempt: number, told: (items?: number) => void): JobSink {
-    const { core, site } = this.#spec;
+    const { core, site, pieces } = this.#spec;
     const origin = (index: number, ran: Ran | undefined) => ({
       id: taskId(chunk.task, index - chunk.base),
-      index,
+      index: pieces?.span(index).first ?? index,
       worker: ran?.worker ?? -1,
       attempt,
     });
@@ -362,12 +392,7 @@ export class ItemRun {
     if (this.#over) return;
     if (!ok && chunk !== undefined) {
       try {
-        const delay = this.#retryDelay(value, attempt);
-        if (delay !== undefined) {
-          this.#spec.core.retried += 1;
-          this.#submit(chunk, index - chunk.base, 1, attempt + 1, delay);
-          return;
-        }
+        if (this.#tryAgain(index, value, chunk, attempt)) return;
       } catch (error) {
         return this.#fail(error);
       }
@@ -377,7 +402,8 @@ export class ItemRun {
       chunk.open -= 1;
       if (chunk.open === 0) this.#chunks -= 1;
     }
-    this.#meter.item(index, ok);
+    this.#meter.item(index, ok, this.#spec.pieces?.span(index).count ?? 1);
+    if (this.#over) return;
     if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
     this.#unread += 1;
     this.#receiver.outcome(index, ok, value);
@@ -408,18 +434,31 @@ export class ItemRun {
     this.#endIfDone();
   }
 
-  #retryDelay(error: unknown, attempt: number): number | undefined {
+  /** @throws what `retries.when` and `retries.delay` throw */
+  #tryAgain(index: number, error: unknown, chunk: Chunk, attempt: number): boolean {
     const { deadline } = this.#limits;
-    if (deadline !== undefined && performance.now() - this.#begun >= deadline) return undefined;
-    return retryDelay(this.#spec.options.retries, error, attempt);
+    if (deadline !== undefined && performance.now() - chunk.sentAt >= deadline) return false;
+    const { core } = this.#spec;
+    const delay = retryDelay(this.#retries, error, attempt);
+    if (delay === undefined || this.#over) return false;
+    try {
+      this.#submit(chunk, index - chunk.base, 1, attempt + 1, delay);
+    } catch {
+      // The pool was stopped meanwhile: the task's own error says more.
+      return false;
+    }
+    core.retried += 1;
+    return true;
   }
 
   #endIfDone(): void {
     if (this.#over || !this.#drained || this.#feeding || this.#told < this.#next) return;
     if (this.#inputError !== undefined) return this.#fail(this.#inputError.error);
+    this.#meter.finish();
+    // The last report may have failed, or aborted.
+    if (this.#over) return;
     this.#over = true;
     this.#release();
-    this.#meter.finish();
     this.#receiver.ended(this.#next);
   }
 
@@ -441,6 +480,6 @@ export class ItemRun {
 
   #release(): void {
     this.#operation?.close();
-    if (this.#onAbort !== undefined) this.#spec.options.signal?.removeEventListener('abort', this.#onAbort);
+    this.#forgetSignal?.();
   }
 }

@@ -11,8 +11,9 @@ export class Meter {
   done = 0;
   failed = 0;
   total: number | undefined;
-  readonly #begun = performance.now();
+  #begun = performance.now();
   readonly #report: ((progress: Progress) => void) | undefined;
+  readonly #failed: (error: unknown) => void;
   readonly #stats: () => EngineStats;
   readonly #running: () => number;
   readonly #partial = new Map<number, number>();
@@ -25,21 +26,26 @@ export class Meter {
     report: ((progress: Progress) => void) | undefined,
     stats: () => EngineStats,
     running: () => number,
+    failed: (error: unknown) => void,
   ) {
     this.total = total;
     this.#report = report;
+    this.#failed = failed;
     this.#stats = stats;
     this.#running = running;
-    if (report !== undefined) {
-      // Says that time passes where no item ends; what is in flight keeps the process alive, not this.
-      this.#timer = setInterval(() => this.#tick(), 250);
-      this.#timer.unref();
-    }
   }
 
-  item(index: number, ok: boolean): void {
-    this.done += 1;
-    if (!ok) this.failed += 1;
+  start(): void {
+    this.#begun = performance.now();
+    if (this.#report === undefined) return;
+    // Says that time passes where no item ends; what is in flight keeps the process alive, not this.
+    this.#timer = setInterval(() => this.#tick(), 250);
+    this.#timer.unref();
+  }
+
+  item(index: number, ok: boolean, count: number): void {
+    this.done += count;
+    if (!ok) this.failed += count;
     if (this.#report === undefined) return;
     this.#partial.delete(index);
     this.#tick();
@@ -61,9 +67,8 @@ export class Meter {
   }
 
   finish(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-    this.#report?.(this.progress());
+    this.stop();
+    this.#tell();
   }
 
   stop(): void {
@@ -98,7 +103,16 @@ export class Meter {
     this.#last = now;
     this.#samples.push({ at: now, done: this.done });
     while (this.#samples.length > 2 && now - this.#samples[0]!.at > RATE_SPAN) this.#samples.shift();
-    this.#report?.(this.progress());
+    this.#tell();
+  }
+
+  /** What the report throws is the operation's failure: it is called from a timer or a worker's message. */
+  #tell(): void {
+    try {
+      this.#report?.(this.progress());
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   #rate(now: number): number {

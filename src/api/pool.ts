@@ -1,4 +1,4 @@
-import { type AssetStore, type Packed, Packer, unpack } from '../codec/index.js';
+import { type Packed, Packer } from '../codec/index.js';
 import { LocalEngine, NestedEngine } from '../engine/index.js';
 import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
@@ -305,17 +305,14 @@ function localCore(options: PoolOptions): PoolCore {
     env: options.env,
     execArgv: options.execArgv,
     startWorker: startThread,
-    initError: (packed) => asError(packed, engine.assets),
+    initError: (packed, then) =>
+      decode(
+        packed,
+        (value) => then(value instanceof Error ? value : new Error(String(value))),
+        (error) => then(error as Error),
+      ),
   });
   const { assets } = engine;
-  return { engine, name, assets, decode: decoder(assets), retried: 0, calls: undefined };
-}
-
-function asError(packed: Packed, assets: AssetStore): Error {
-  try {
-    const error = unpack(packed, assets);
-    return error instanceof Error ? error : new Error(String(error));
-  } catch (error) {
-    return error as Error;
-  }
+  const decode = decoder(assets);
+  return { engine, name, assets, decode, retried: 0, calls: undefined };
 }

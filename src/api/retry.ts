@@ -1,5 +1,19 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { PoolClosedError, QueueFullError } from '../errors.js';
 import type { RetryOptions, TaskOptions } from './options.js';
+
+/** The same rule, with its functions in the async context of the call. */
+export function boundRetries(retries: TaskOptions['retries']): TaskOptions['retries'] {
+  if (typeof retries !== 'object') return retries;
+  const { times, delay, when } = retries;
+  return {
+    times,
+    ...(delay === undefined
+      ? {}
+      : { delay: typeof delay === 'function' ? AsyncLocalStorage.bind(delay) : delay }),
+    ...(when === undefined ? {} : { when: AsyncLocalStorage.bind(when) }),
+  };
+}
 
 /** Whether a task that failed with `error` after `attempts` attempts is tried again: the pause before, in ms. */
 export function retryDelay(

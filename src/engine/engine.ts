@@ -116,9 +116,11 @@ export interface Engine {
   /** Most workers it will have. */
   readonly size: number;
   operation(spec: OperationSpec): EngineOperation;
-  /** @throws PoolClosedError, QueueFullError */
+  /** @throws PoolClosedError, QueueFullError, or why `init` failed */
   submit(job: JobSpec): JobTicket;
   stats(): EngineStats;
+  /** Items that may be sent now without one being refused for `queueLimit`. */
+  room(): number;
   close(): Promise<void>;
   terminate(reason: Error): Promise<void>;
 }

@@ -4,7 +4,7 @@ import { DOORBELL_WORDS, Doorbell } from './doorbell.js';
 import { Ring } from './ring.js';
 
 /** Jobs that may be posted to one worker at a time. */
-export const SLOTS = 256;
+export const SLOTS = 4096;
 /** Set in a claim word once nothing more of the job may start. */
 export const CLOSED = 1 << 30;
 
@@ -36,8 +36,8 @@ export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
 
 /**
  * Views on a worker's segment. A slot is 16 bytes: the claim word (how many items of the job have started;
- * `CLOSED` or more once nothing more may start; contested between worker and parent), the cancel word (1 once
- * the parent asks the running item to stop), and a double: when the running item started, in ms of the
+ * `CLOSED` or more once nothing more may start; contested between worker and parent), the cancel word (0, or one
+ * more than the number of the item that the parent asks to stop, or -1 for all), and a double: when the running item started, in ms of the
  * worker's clock (written by the worker).
  */
 export class Segment {
@@ -83,13 +83,14 @@ export class Segment {
     return load(this.#slots, slot * 4) & (CLOSED - 1);
   }
 
-  /** Parent: asks the running item to stop. */
-  requestCancel(slot: number): void {
-    store(this.#slots, slot * 4 + 1, 1);
+  /** Parent: asks an item to stop; -1 for whichever runs. */
+  requestCancel(slot: number, item: number): void {
+    store(this.#slots, slot * 4 + 1, item < 0 ? -1 : item + 1);
   }
 
-  cancelRequested(slot: number): boolean {
-    return load(this.#slots, slot * 4 + 1) === 1;
+  cancelRequested(slot: number, item: number): boolean {
+    const word = load(this.#slots, slot * 4 + 1);
+    return word === -1 || word === item + 1;
   }
 
   /** Worker: the item that starts now. Read without order: it steers timers only. */

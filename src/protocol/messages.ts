@@ -108,7 +108,8 @@ export type ToWorker =
       readonly bytes: Uint8Array;
       readonly extras: readonly unknown[];
     }
-  | { readonly type: 'cancel'; readonly slot: number; readonly reason: WirePacked }
+  /** `item` is its place in the job; -1 for whichever runs. */
+  | { readonly type: 'cancel'; readonly slot: number; readonly item: number; readonly reason: WirePacked }
   | { readonly type: 'credit'; readonly slot: number; readonly count: number }
   | { readonly type: 'reply'; readonly reply: NestedReply }
   | { readonly type: 'stop' };
@@ -136,6 +137,8 @@ export type ToParent =
   | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
+  /** It has heard of its end, and disposes of what it holds; it has done so. */
+  | { readonly type: 'stopping' }
   | { readonly type: 'stopped' };
 
 /** A generator's task: begins, yields, and ends or fails. */
@@ -151,6 +154,8 @@ export type NestedRequest =
   | {
       readonly ask: 'submit';
       readonly job: number;
+      /** Slot of the task that asks, or -1. */
+      readonly slot: number;
       readonly head: JobHead;
       readonly offsets: Uint32Array;
       readonly body: WirePacked;

@@ -192,6 +192,9 @@ export class Inbox {
       case 'request':
         events.request(message.request);
         return;
+      case 'stopping':
+        events.stopping();
+        return;
       case 'stopped':
         events.stopped();
         return;

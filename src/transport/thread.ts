@@ -15,6 +15,7 @@ import {
   type ToWorker,
   toWire,
 } from '../protocol/index.js';
+import { outside } from '../util/outside.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
 import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
@@ -53,7 +54,7 @@ function inheritedFlags(): string[] | undefined {
 }
 
 export function startThread(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
-  return new ThreadHandle(spec, events, assets);
+  return outside(() => new ThreadHandle(spec, events, assets));
 }
 
 class ThreadHandle implements WorkerHandle {
@@ -98,7 +99,7 @@ class ThreadHandle implements WorkerHandle {
       version: PROTOCOL_VERSION,
       worker: spec.worker,
       workers: spec.workers,
-      concurrency: spec.concurrency,
+      concurrency: spec.tasksPerWorker,
       segment: this.#buffers,
       port: this.#channel.port2,
       init,
@@ -228,8 +229,8 @@ class ThreadHandle implements WorkerHandle {
     return time === 0 ? 0 : this.toLocalTime(time);
   }
 
-  requestCancel(slot: number): void {
-    this.#segment.requestCancel(slot);
+  requestCancel(slot: number, item: number): void {
+    this.#segment.requestCancel(slot, item);
   }
 
   toLocalTime(time: number): number {

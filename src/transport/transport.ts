@@ -36,6 +36,7 @@ export interface WorkerEvents {
   end(slot: number, started: number, elapsed: number): void;
   waiting(slot: number, waiting: boolean): void;
   request(request: NestedRequest): void;
+  stopping(): void;
   stopped(): void;
   exit(reason: ExitReason): void;
 }
@@ -59,7 +60,8 @@ export interface WorkerHandle {
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
   startedAt(slot: number): number;
-  requestCancel(slot: number): void;
+  /** Asks one item of the job to stop; -1 for whichever runs. */
+  requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
   toLocalTime(time: number): number;
   /** Keeps the process alive while tasks are in flight. */
@@ -74,7 +76,7 @@ export interface WorkerSpec {
   readonly worker: number;
   /** How many workers its pool has. */
   readonly workers: number;
-  readonly concurrency: number;
+  readonly tasksPerWorker: number;
   readonly name: string;
   readonly init: Packed | undefined;
   /** MiB of old-generation heap, best effort. */

@@ -28,8 +28,15 @@ export interface Task {
 /** How a context reaches the outside. */
 export interface TaskHost {
   readonly worker: number;
-  cancelRequested(slot: number): boolean;
+  cancelRequested(slot: number, item: number): boolean;
   progress(slot: number, index: number, done: number, total: number | undefined): void;
+  /** The item that made these calls is over: they hold no place free any more. */
+  settleWaits(context: TaskContext): void;
+}
+
+/** How many calls to the pool one item waits for. */
+export interface Waits {
+  open: number;
 }
 
 /** A signal whose `aborted` is true as soon as the parent has asked, even where no event can be delivered. */
@@ -71,8 +78,10 @@ export class TaskContext implements Task {
   /** Place of the running item in its job. */
   item = 0;
   readonly attempt: number;
-  /** Calls to the pool that this task waits for. */
-  waiting = 0;
+  /** Calls to the pool that the running item waits for; made with the first. */
+  waits: Waits | undefined;
+  /** The job is over; what its tasks left behind may still run. */
+  over = false;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #random: Random | undefined;
@@ -86,6 +95,7 @@ export class TaskContext implements Task {
 
   /** The next item of the job begins. */
   begin(item: number, index: number): void {
+    if (this.waits !== undefined) this.#host.settleWaits(this);
     this.item = item;
     this.index = index;
     this.#random = undefined;
@@ -103,10 +113,10 @@ export class TaskContext implements Task {
 
   get signal(): AbortSignal {
     if (this.#signal === undefined) {
-      const { slot } = this;
+      const { slot, item } = this;
       const host = this.#host;
       this.#controller = new AbortController();
-      this.#signal = taskSignal(this.#controller, () => host.cancelRequested(slot));
+      this.#signal = taskSignal(this.#controller, () => host.cancelRequested(slot, item));
     }
     return this.#signal;
   }

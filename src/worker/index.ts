@@ -1,4 +1,4 @@
-export { currentTask, type Task, type TaskContext, task, taskId } from './context.js';
+export { currentTask, type Task, type TaskContext, task, taskId, type Waits } from './context.js';
 export { currentWorker, startWorker, type WorkerRuntime, type WorkerSetup } from './runtime.js';
 export { STREAM_WINDOW } from './streams.js';
 export { workerLocal } from './worker-local.js';

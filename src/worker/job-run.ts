@@ -58,7 +58,10 @@ export class JobRun {
   #proceed(): Promise<void> | undefined {
     const { segment } = this.#host;
     const { count } = this.#head;
+    const { timed } = this.#operation.head;
     for (;;) {
+      // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
+      if (timed && this.#started < count) segment.markStart(this.slot, performance.now());
       const at = segment.claim(this.slot);
       if (at >= count) break;
       this.#started = at + 1;
@@ -81,7 +84,6 @@ export class JobRun {
     const { slot } = this;
     this.context.begin(at, this.#head.base + at);
     try {
-      if (this.#operation.head.timed) host.segment.markStart(slot, performance.now());
       const result = this.#call(at);
       if (isThenable(result)) return this.#settleLater(at, result);
       if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);

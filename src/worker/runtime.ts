@@ -12,6 +12,7 @@ import type { MessagePort } from 'node:worker_threads';
 import {
   AssetStore,
   ClassScope,
+  type Packed,
   packError,
   prepare,
   prepareAssets,
@@ -34,7 +35,7 @@ import {
   type WirePacked,
 } from '../protocol/index.js';
 import { captureOutput } from './console.js';
-import { TaskContext, type TaskHost } from './context.js';
+import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type JobHost, JobRun } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
@@ -161,7 +162,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
         this.#large.push(message);
         return;
       case 'cancel':
-        this.#cancel(message.slot, message.reason);
+        this.#cancel(message.slot, message.item, message.reason);
         return;
       case 'credit':
         this.#streams.credit(message.slot, message.count);
@@ -187,15 +188,35 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#preparing = all;
   }
 
-  #cancel(slot: number, reason: WirePacked): void {
+  #cancel(slot: number, item: number, reason: WirePacked): void {
     const job = this.#running.get(slot);
-    if (job === undefined) return;
-    job.context.abort(unpack(fromWire(reason, this.assets), this.assets));
+    // The item may have ended meanwhile: the next one is not to pay for it.
+    const runs = (): boolean =>
+      job !== undefined && !job.context.over && (item < 0 || job.context.item === item);
+    if (!runs()) return;
     this.#streams.stop(slot);
+    const packed = fromWire(reason, this.assets);
+    const abort = (): void => {
+      if (runs()) job?.context.abort(this.#decode(packed));
+    };
+    // The reason's class may have to be imported first.
+    const pending = prepare(packed, this.assets);
+    if (pending === undefined) abort();
+    else pending.then(abort, abort);
+  }
+
+  /** The value, or the error that keeps it from being one. */
+  #decode(packed: Packed): unknown {
+    try {
+      return unpack(packed, this.assets);
+    } catch (error) {
+      return error;
+    }
   }
 
   async #stop(): Promise<void> {
     this.#stopping = true;
+    this.outbox.message({ type: 'stopping' });
     await disposeLocals((error) => console.error('simul: disposing of a worker-local value failed:', error));
     this.outbox.message({ type: 'stopped' });
   }
@@ -225,6 +246,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
       }
       worked = true;
       link.catchUp(header);
+      // A job that came by message was sent before the one in the ring, which stays where it is.
+      if (this.#large.length > 0) continue;
       this.#takeJob(header);
       if (performance.now() - begun > TURN) return this.#planPump();
     }
@@ -290,15 +313,17 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const job = new JobRun(this, slot, head, operation, item, context);
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
-    if (pending === undefined) {
-      this.#running.delete(slot);
-      return;
-    }
+    if (pending === undefined) return this.#ended(job);
     void pending.then(() => {
-      if (context.waiting > 0) this.#waiting -= 1;
-      this.#running.delete(slot);
+      this.#ended(job);
       this.#pump();
     });
+  }
+
+  #ended({ slot, context }: JobRun): void {
+    this.#running.delete(slot);
+    context.over = true;
+    if (context.waits !== undefined) this.settleWaits(context);
   }
 
   async #whenPrepared(job: JobRun): Promise<void> {
@@ -324,8 +349,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     return this.#streams.run(slot, item, generator, unbounded);
   }
 
-  cancelRequested(slot: number): boolean {
-    return this.segment.cancelRequested(slot);
+  cancelRequested(slot: number, item: number): boolean {
+    return this.segment.cancelRequested(slot, item);
   }
 
   progress(slot: number, index: number, done: number, total: number | undefined): void {
@@ -339,21 +364,34 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.outbox.message({ type: 'request', request }, transfer);
   }
 
-  /** A task begins to wait for the pool: its place is free until it goes on. */
-  beginWait(context: TaskContext): void {
-    context.waiting += 1;
-    if (context.waiting > 1) return;
-    this.#waiting += 1;
-    this.outbox.message({ type: 'waiting', slot: context.slot, waiting: true });
-    if (!this.#pumpPlanned) this.#planPump();
+  /** A task begins to wait for the pool: its place is free until it goes on. Undefined where it is over already. */
+  beginWait(context: TaskContext): Waits | undefined {
+    if (context.over) return undefined;
+    context.waits ??= { open: 0 };
+    context.waits.open += 1;
+    if (context.waits.open === 1) this.#waits(context.slot, true);
+    return context.waits;
   }
 
-  endWait(context: TaskContext): void {
-    if (context.waiting === 0) return;
-    context.waiting -= 1;
-    if (context.waiting > 0 || !this.#running.has(context.slot)) return;
-    this.#waiting -= 1;
-    this.outbox.message({ type: 'waiting', slot: context.slot, waiting: false });
+  endWait(waits: Waits, slot: number): void {
+    // Nothing is open where the item has ended before its calls did.
+    if (waits.open === 0) return;
+    waits.open -= 1;
+    if (waits.open === 0) this.#waits(slot, false);
+  }
+
+  settleWaits(context: TaskContext): void {
+    const { waits } = context;
+    context.waits = undefined;
+    if (waits === undefined || waits.open === 0) return;
+    waits.open = 0;
+    this.#waits(context.slot, false);
+  }
+
+  #waits(slot: number, waiting: boolean): void {
+    this.#waiting += waiting ? 1 : -1;
+    this.outbox.message({ type: 'waiting', slot, waiting });
+    if (waiting && !this.#pumpPlanned) this.#planPump();
   }
 
   #packError(error: unknown): WirePacked {

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import test from 'node:test';
+import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
 
 export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) => Promise<void>): void {
-  test(name, { timeout: 30_000 }, async () => {
+  test(name, { timeout: 30_000 }, async (t) => {
     const pool = new Pool({ workers: 2, ...options });
     try {
       await body(pool);
@@ -13,6 +14,10 @@ export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) 
       const stats = pool.stats();
       assert.equal(stats.workers, 0, 'no worker is left');
       assert.equal(stats.queued + stats.running, 0, 'no task is left');
+    } catch (error) {
+      // Said here too: rejections of calls that are left behind would be reported in its place.
+      t.diagnostic(inspect(error));
+      throw error;
     } finally {
       await pool.terminate();
     }
@@ -59,4 +64,13 @@ export function script(source: string, args: readonly string[] = []): Promise<Ra
       resolve({ code, stdout, stderr });
     });
   });
+}
+
+/** Waits until something holds; fails where that takes longer than ten seconds. */
+export async function until(holds: () => boolean, what: string): Promise<void> {
+  const end = performance.now() + 10_000;
+  while (!holds()) {
+    if (performance.now() > end) assert.fail(`${what}: not after ten seconds`);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

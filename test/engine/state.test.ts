@@ -2,168 +2,144 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
-import { type Group, type Job, piece } from '#simul/engine/local/job.js';
-import type { Place } from '#simul/engine/local/place.js';
-import { type Deeds, PoolState } from '#simul/engine/local/state.js';
+import { Model } from './model.js';
 
-const CLOSED = 1 << 30;
-
-/** Workers that run items when told to, and remember every claim. */
-class Model implements Deeds {
-  readonly state: PoolState;
-  readonly claims = new Map<Job, number>();
-  readonly live = new Set<Place>();
-  readonly ran = new Map<string, number>();
-  readonly told = new Map<string, string>();
-  clock = 0;
-
-  constructor(workers: number, tasksPerWorker: number, maxTasksPerWorker: number) {
-    this.state = new PoolState({ workers, tasksPerWorker, maxTasksPerWorker }, this);
-  }
-
-  now(): number {
-    return this.clock;
-  }
-  start(place: Place): void {
-    this.live.add(place);
-  }
-  tryPost(_place: Place, job: Job): boolean {
-    this.claims.set(job, 0);
-    return true;
-  }
-  takeBack(_place: Place, job: Job): number {
-    const before = this.claims.get(job)!;
-    this.claims.set(job, before | CLOSED);
-    return before;
-  }
-  started(_place: Place, job: Job): number {
-    return this.claims.get(job)! & (CLOSED - 1);
-  }
-  stop(place: Place): void {
-    this.live.delete(place);
-    this.state.workerGone(place);
-  }
-  lost(_place: Place, job: Job, item: number): void {
-    this.tell(job, item, 'lost');
-  }
-  over(): void {}
-  giveUp(jobs: readonly Job[]): void {
-    for (const job of jobs) for (let i = 0; i < job.count; i++) this.tell(job, i, 'given up');
-  }
-
-  tell(job: Job, item: number, what: string): void {
-    const key = `${job.group.spec.task}:${job.base + item}`;
-    assert.equal(this.told.has(key), false, `${key} was told twice`);
-    this.told.set(key, what);
-  }
-
-  submit(task: number, count: number): void {
-    const spec = {
-      task,
-      from: 0,
-      count,
-      base: 0,
-      pinned: -1,
-      priority: task % 3,
-    } as unknown as Group['spec'];
-    const group: Group = { spec, pieces: new Set(), submittedAt: 0, cancelled: false };
-    this.state.submit(piece(group, 0, count));
-  }
-
-  /** The worker takes its next step: claims and finishes an item of its first job, or ends the job. */
-  step(place: Place): void {
-    const [job] = place.posted;
-    if (job === undefined) return;
-    const at = this.claims.get(job)!;
-    if (at < job.count) {
-      this.claims.set(job, at + 1);
-      const key = `${job.group.spec.task}:${job.base + at}`;
-      this.ran.set(key, (this.ran.get(key) ?? 0) + 1);
-      this.state.itemsDone(job, 1);
-      this.tell(job, at, 'done');
-      return;
-    }
-    this.state.jobEnded(place, job, Math.min(job.results, job.kept), 1);
-  }
-
-  /** The worker dies, half the time in the middle of an item. */
-  kill(place: Place, inItem: boolean): void {
-    const [job] = place.posted;
-    if (inItem && job !== undefined && this.claims.get(job)! < job.count) {
-      this.claims.set(job, this.claims.get(job)! + 1);
-      const key = `${job.group.spec.task}:${job.base + job.results}`;
-      this.ran.set(key, (this.ran.get(key) ?? 0) + 1);
-    }
-    this.live.delete(place);
-    this.state.workerGone(place);
-  }
-
-  pick(n: number): Place | undefined {
-    const all = [...this.live];
-    return all[n % Math.max(1, all.length)];
-  }
-
-  settle(): void {
-    for (let round = 0; round < 100_000; round++) {
-      for (const place of [...this.live]) if (place.phase === 'starting') this.state.workerReady(place);
-      const busy = [...this.live].find((place) => place.posted.size > 0);
-      if (busy === undefined) return;
-      this.step(busy);
-    }
-    assert.fail('the pool does not come to rest');
-  }
-}
-
-const event = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constant('submit' as const), n: fc.integer({ min: 1, max: 9 }) }),
-  },
-  { weight: 12, arbitrary: fc.record({ do: fc.constant('step' as const), n: fc.nat(7) }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('ready' as const), n: fc.nat(7) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('kill' as const), n: fc.nat(15) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('retire' as const), n: fc.nat(7) }) },
-  {
-    weight: 2,
-    arbitrary: fc.record({ do: fc.constant('time' as const), n: fc.integer({ min: 1, max: 9 }) }),
-  },
+const step = fc.oneof(
+  { weight: 3, arbitrary: fc.constant('submit' as const) },
+  { weight: 1, arbitrary: fc.constant('pin' as const) },
+  { weight: 8, arbitrary: fc.constant('take' as const) },
+  { weight: 8, arbitrary: fc.constant('finish' as const) },
+  { weight: 4, arbitrary: fc.constant('ready' as const) },
+  { weight: 3, arbitrary: fc.constant('nest' as const) },
+  { weight: 1, arbitrary: fc.constant('cancel' as const) },
+  { weight: 2, arbitrary: fc.constant('kill' as const) },
+  { weight: 1, arbitrary: fc.constant('retire' as const) },
+  { weight: 1, arbitrary: fc.constant('release' as const) },
+  { weight: 2, arbitrary: fc.constant('time' as const) },
 );
+const event = fc.record({ what: step, n: fc.nat(23), m: fc.integer({ min: 1, max: 9 }) });
+
+function play(model: Model, { what, n, m }: { what: string; n: number; m: number }): void {
+  const { state, threads, groups } = model;
+  const thread = threads[n % Math.max(1, threads.length)];
+  const run = thread?.runs[m % Math.max(1, thread.runs.length)];
+  if (what === 'submit') model.submit({ count: m, priority: n % 3 });
+  else if (what === 'pin') model.submit({ count: m, pinned: n % state.places.length, priority: n % 2 });
+  else if (what === 'cancel') {
+    const chosen = groups[n % Math.max(1, groups.length)];
+    if (chosen !== undefined) model.cancel(chosen.group);
+  } else if (what === 'time') {
+    model.clock += m;
+    state.dispatch();
+  } else if (thread === undefined) return;
+  else if (what === 'take') model.take(thread);
+  else if (what === 'ready') model.ready(thread);
+  else if (what === 'kill') model.kill(thread);
+  else if (what === 'retire') state.retire(thread.place);
+  else if (what === 'release') state.release(thread.place);
+  else if (run === undefined) return;
+  else if (what === 'finish') model.finish(thread, run);
+  else model.nest(thread, run, 1 + (m % 3));
+}
 
 test('random events lose, double and forget nothing', () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 4 }),
       fc.integer({ min: 1, max: 2 }),
-      fc.constantFrom(3, 7, Number.POSITIVE_INFINITY),
-      fc.array(event, { maxLength: 120 }),
-      (workers, tasksPerWorker, maxTasks, events) => {
-        const model = new Model(workers, tasksPerWorker, maxTasks);
-        const submitted: number[] = [];
-        for (const { do: what, n } of events) {
-          const place = model.pick(n);
-          if (what === 'submit') {
-            submitted.push(n);
-            model.submit(submitted.length, n);
-          } else if (what === 'time') {
-            model.clock += n;
-            model.state.dispatch();
-          } else if (place === undefined) continue;
-          else if (what === 'step') model.step(place);
-          else if (what === 'ready') model.state.workerReady(place);
-          else if (what === 'kill') model.kill(place, n > 7);
-          else model.state.retire(place);
+      fc.constantFrom(1, 2, 3, 7, Number.POSITIVE_INFINITY),
+      fc.constantFrom(2, 3, 5, Number.POSITIVE_INFINITY),
+      fc.array(event, { minLength: 10, maxLength: 150, size: 'max' }),
+      (workers, tasksPerWorker, maxTasksPerWorker, slots, events) => {
+        const model = new Model({ workers, tasksPerWorker, maxTasksPerWorker }, slots);
+        for (const next of events) {
+          play(model, next);
+          model.check();
         }
         model.settle();
-        for (const [i, count] of submitted.entries()) {
-          for (let item = 0; item < count; item++) {
-            const key = `${i + 1}:${item}`;
-            assert.ok(model.told.has(key), `${key} was never told`);
-            assert.ok((model.ran.get(key) ?? 0) <= 1, `${key} ran twice`);
-            if (model.told.get(key) === 'done') assert.equal(model.ran.get(key), 1);
-          }
-        }
+        model.checkAtRest();
       },
     ),
-    { numRuns: 20000 },
+    { numRuns: 10_000 },
   );
+});
+
+const one = { workers: 1, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY };
+
+test('a job that kills every worker before it starts is given up; the jobs beside it run', () => {
+  const model = new Model({ ...one, workers: 2 });
+  for (let i = 0; i < 5; i++) model.submit({ count: 3 });
+  const group = model.submit({ count: 2, poison: true });
+  for (let i = 0; i < 5; i++) model.submit({ count: 3 });
+  model.settle();
+  model.checkAtRest();
+  for (const { group: each, asked } of model.groups) {
+    for (let item = 0; item < asked.count; item++) {
+      assert.equal(model.told.get(`${each.spec.task}:${item}`), each === group ? 'deaths' : 'done');
+    }
+  }
+});
+
+test('calls of running tasks go before new tasks of the same priority', () => {
+  const model = new Model(one);
+  model.elapsed = 20;
+  for (let i = 0; i < 20; i++) model.submit({ count: 1 });
+  const [thread] = model.threads;
+  model.ready(thread!);
+  let most = 0;
+  for (let i = 0; i < 20; i++) {
+    model.take(thread!);
+    const run = thread!.runs.at(-1);
+    if (run?.job.group.depth === 0) model.nest(thread!, run, 1);
+    most = Math.max(most, thread!.runs.length);
+    for (const each of [...thread!.runs]) if (each.job.group.depth > 0) model.finish(thread!, each);
+    for (const each of [...thread!.runs]) model.finish(thread!, each);
+  }
+  assert.ok(most <= 3, `${most} tasks had begun at a time`);
+  model.settle();
+  model.checkAtRest();
+});
+
+test('where every slot of every worker waits, a call more is refused, not kept', () => {
+  const model = new Model(one, 3);
+  model.submit({ count: 1 });
+  const [thread] = model.threads;
+  model.ready(thread!);
+  for (let depth = 0; depth < 3; depth++) {
+    model.take(thread!);
+    model.nest(thread!, thread!.runs.at(-1)!, 1);
+  }
+  assert.equal(model.told.get('4:0'), 'slots');
+  model.settle();
+  model.checkAtRest();
+});
+
+test('workers that die at start: three times, then what waits is given up', () => {
+  const model = new Model(one);
+  model.submit({ count: 2 });
+  for (let i = 0; i < 3; i++) {
+    assert.equal(model.told.size, 0);
+    model.kill(model.threads[0]!);
+  }
+  assert.deepEqual([...model.told.values()], ['starts', 'starts']);
+  model.submit({ count: 1 });
+  model.settle();
+  assert.equal(model.told.get('2:0'), 'done');
+});
+
+test('a higher priority goes first, also past jobs that were sent ahead', () => {
+  const model = new Model(one);
+  const order: string[] = [];
+  const note = (name: string, priority: number): void => {
+    model.submit({ count: 1, priority, done: () => order.push(name) });
+  };
+  note('first', 0);
+  model.ready(model.threads[0]!);
+  model.take(model.threads[0]!);
+  note('low', -1);
+  note('plain', 0);
+  note('high', 2);
+  note('higher', 3);
+  model.settle();
+  assert.deepEqual(order, ['first', 'higher', 'high', 'plain', 'low']);
 });

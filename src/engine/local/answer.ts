@@ -10,8 +10,12 @@ import {
   type WirePacked,
 } from '../../protocol/index.js';
 import { nextEntry, plainBody } from '../../transport/index.js';
-import type { EngineOperation, JobSink, JobTicket } from '../engine.js';
+import type { EngineOperation, JobSink, JobSpec, JobTicket } from '../engine.js';
 import type { LocalEngine } from './local-engine.js';
+import type { Place } from './place.js';
+
+/** Calls that may wait for each other in a chain; each keeps a task's stack alive. */
+const MOST_DEPTH = 1000;
 
 type Reply = (reply: NestedReply, transfer: readonly unknown[]) => void;
 
@@ -43,7 +47,7 @@ export function answerRequest(
   calls: NestedCalls,
   request: NestedRequest,
   reply: Reply,
-  worker: number,
+  place: Place,
 ): void {
   switch (request.ask) {
     case 'operation': {
@@ -53,7 +57,7 @@ export function answerRequest(
       return;
     }
     case 'submit':
-      submit(engine, calls, request, reply, worker);
+      submit(engine, calls, request, reply, place);
       return;
     case 'cancel':
       calls.tickets.get(request.job)?.cancel(new EngineError('the task that made this call gave it up'));
@@ -76,18 +80,27 @@ function submit(
   calls: NestedCalls,
   request: Extract<NestedRequest, { ask: 'submit' }>,
   reply: Reply,
-  worker: number,
+  place: Place,
 ): void {
   const { job, head, offsets, options } = request;
   const operation = calls.operations.get(head.operation);
-  const sink = relay(job, calls, reply, head.count, worker);
+  const sink = relay(job, calls, reply, head.count, place.worker);
   if (operation === undefined) {
     const error = new EngineError(`a task named operation ${head.operation}, which it has not opened`);
     for (let i = 0; i < head.count; i++) sink.fault(head.base + i, error, undefined);
     return;
   }
+  // A call never waits behind its caller's equals: what has begun ends before more begins.
+  const caller = engine.running(place, request.slot);
+  const priority = Math.max(options.priority, caller?.spec.priority ?? options.priority);
+  const depth = (caller?.depth ?? 0) + 1;
   try {
-    const ticket = engine.submit({
+    if (depth > MOST_DEPTH) {
+      throw new EngineError(
+        `calls in tasks nest more than ${MOST_DEPTH} deep: is this a recursion without an end?`,
+      );
+    }
+    const spec: JobSpec = {
       operation,
       name: options.name,
       task: head.task,
@@ -96,14 +109,15 @@ function submit(
       count: head.count,
       base: head.base,
       attempt: head.attempt,
-      priority: options.priority,
+      priority,
       pinned: options.pinned,
       chunkLimit: head.limit,
       delay: options.delay,
       limits: options,
       internal: true,
       sink,
-    });
+    };
+    const ticket = engine.submit(spec, depth);
     calls.tickets.set(job, ticket);
   } catch (error) {
     for (let i = 0; i < head.count; i++) sink.fault(head.base + i, error as Error, undefined);

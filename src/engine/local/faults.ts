@@ -1,7 +1,9 @@
 /** What the engine says of what went wrong. */
 import { type Packed, pack } from '../../codec/index.js';
-import { WorkerCrashedError } from '../../errors.js';
+import { EngineError, type SimulError, WorkerCrashedError } from '../../errors.js';
+import type { ExitReason } from '../../transport/index.js';
 import type { Job } from './job.js';
+import type { GiveUp } from './state.js';
 import type { WorkerHost } from './worker-host.js';
 
 /** The reason of a cancellation, for the task's signal; one that cannot travel by its text. */
@@ -34,4 +36,33 @@ export function crashError(host: WorkerHost, job: Job, item: number): WorkerCras
     cause: error,
     exitCode: code,
   });
+}
+
+/** For jobs that can not run at all. */
+export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefined): SimulError {
+  const cause = last?.error ?? new Error(`exit code ${last?.code ?? 'unknown'}`);
+  switch (why) {
+    case 'starts':
+      return new EngineError(
+        `the workers of ${pool} end before they run anything: see the cause for the last one`,
+        { cause },
+      );
+    case 'deaths':
+      return new WorkerCrashedError(
+        'one worker after the other died before this task could start: what it imports may end them',
+        { cause, exitCode: last?.code },
+      );
+    case 'slots':
+      return new EngineError(`all workers of ${pool} are full of tasks that wait for calls of their own`);
+    default:
+      return why satisfies never;
+  }
+}
+
+/** An error that ends a worker between two tasks would be heard by nobody. */
+export function warnUnheard(pool: string, worker: number, error: unknown): void {
+  if (error === undefined) return;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const message = `worker ${worker} of ${pool} was ended by an error between tasks: ${text}`;
+  process.emitWarning(message, { code: 'SIMUL_WORKER_CRASHED' });
 }

@@ -21,6 +21,8 @@ export interface Job {
   results: number;
   /** How many items it keeps since the rest was taken back; `count` until then. */
   kept: number;
+  /** Workers that died with it before any of it had started. */
+  readonly deaths: number;
   /** An item whose failure was reported while it still ran, or -1: its result is not wanted. */
   abandoned: number;
 }
@@ -30,10 +32,12 @@ export interface Group {
   readonly spec: JobSpec;
   readonly pieces: Set<Job>;
   readonly submittedAt: number;
+  /** 0 for calls from outside, one more for each call inside a task. */
+  readonly depth: number;
   cancelled: boolean;
 }
 
-export function piece(group: Group, from: number, count: number): Job {
+export function piece(group: Group, from: number, count: number, deaths = 0): Job {
   const job: Job = {
     spec: group.spec,
     group,
@@ -46,6 +50,7 @@ export function piece(group: Group, from: number, count: number): Job {
     postedAt: 0,
     results: 0,
     kept: count,
+    deaths,
     abandoned: -1,
   };
   group.pieces.add(job);

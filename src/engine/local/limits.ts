@@ -45,6 +45,8 @@ export class LimitWatch {
     const { timeout, queueTimeout, deadline } = group.spec.limits;
     const now = this.#host.now();
     const age = now - group.submittedAt;
+    // The pause before another attempt is no time spent waiting for a worker.
+    const waited = age - group.spec.delay;
     const { name } = group.spec;
     const label = name === undefined ? 'the task' : `task "${name}"`;
     let next = Number.POSITIVE_INFINITY;
@@ -56,12 +58,12 @@ export class LimitWatch {
       next = Math.min(next, deadline - age);
     }
     if (queueTimeout !== undefined && this.#anyWaiting(group)) {
-      if (age >= queueTimeout) {
+      if (waited >= queueTimeout) {
         const error = new TaskTimeoutError(
           `${label} had not started after its queueTimeout of ${queueTimeout} ms`,
         );
         this.#host.expireGroup(group, error, true);
-      } else next = Math.min(next, queueTimeout - age);
+      } else next = Math.min(next, queueTimeout - waited);
     }
     if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));
     if (!this.#watches.has(group) || next === Number.POSITIVE_INFINITY) return;

@@ -10,8 +10,14 @@
  */
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError, QueueFullError } from '../../errors.js';
-import { fromWire, toWire } from '../../protocol/index.js';
-import type { ExitReason, StartWorker, WorkerEvents } from '../../transport/index.js';
+import { fromWire } from '../../protocol/index.js';
+import type {
+  ExitReason,
+  StartWorker,
+  WorkerEvents,
+  WorkerHandle,
+  WorkerSpec,
+} from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -22,13 +28,14 @@ import type {
   Ran,
 } from '../engine.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
-import { crashError, packReason } from './faults.js';
+import { crashError, giveUpError, warnUnheard } from './faults.js';
 import { type Group, type Job, piece } from './job.js';
 import { LimitWatch } from './limits.js';
 import { OperationLedger } from './operation-ledger.js';
 import type { Place } from './place.js';
-import { startDelay } from './policy.js';
-import { PoolState } from './state.js';
+import { STOP_PATIENCE, startDelay } from './policy.js';
+import { type GiveUp, PoolState } from './state.js';
+import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
 import { WorkerHost } from './worker-host.js';
@@ -47,7 +54,7 @@ export interface LocalEngineOptions {
   readonly execArgv: readonly string[] | undefined;
   readonly startWorker: StartWorker;
   /** Makes an error of what a failed `init` sent. */
-  readonly initError: (error: Packed) => Error;
+  readonly initError: (error: Packed, then: (error: Error) => void) => void;
 }
 
 export class LocalEngine implements Engine {
@@ -83,10 +90,10 @@ export class LocalEngine implements Engine {
       tryPost: (place, job) => this.#tryPost(place, job),
       takeBack: (place, job) => this.#host(place).handle.close(job.slot),
       started: (place, job) => this.#host(place).handle.started(job.slot),
-      stop: (place) => this.#host(place).handle.send({ type: 'stop' }),
+      stop: (place) => this.#upkeep.later(STOP_PATIENCE, endWorker(this.#host(place)), true),
       lost: (place, job, item) => this.#lost(place, job, item),
-      over: (job) => this.#pieceOver(job),
-      giveUp: (jobs) => this.#giveUp(jobs),
+      over: (job) => this.#forgetIfOver(job.group),
+      giveUp: (jobs, why) => this.#giveUp(jobs, why),
     });
     this.#upkeep = new Upkeep(this.#state, options.idleTimeout);
     this.#limits = new LimitWatch({
@@ -109,12 +116,12 @@ export class LocalEngine implements Engine {
     return { id, spec, close };
   }
 
-  submit(spec: JobSpec): JobTicket {
+  submit(spec: JobSpec, depth = 0): JobTicket {
     // What a map begun before `close` still sends was accepted with it.
     const accepted = spec.internal || spec.operation.spec.kind !== 'call';
     if (this.#closed === 'closed' || (this.#closed === 'closing' && !accepted)) throw this.#refusal();
     if (this.#broken !== undefined) throw this.#broken;
-    if (!spec.internal && this.#waitingItems() + spec.count > this.#options.queueLimit) {
+    if (!spec.internal && spec.count > this.room()) {
       throw new QueueFullError(
         `${this.#options.name} has its queueLimit of ${this.#options.queueLimit} tasks waiting: await some before you send more`,
       );
@@ -123,6 +130,7 @@ export class LocalEngine implements Engine {
       spec,
       pieces: new Set(),
       submittedAt: performance.now(),
+      depth,
       cancelled: false,
     };
     this.#accepted += spec.count;
@@ -148,18 +156,31 @@ export class LocalEngine implements Engine {
     let workers = 0;
     for (const host of this.#hosts.values()) {
       if (host.place.phase !== 'stopping') workers += 1;
-      let here = 0;
-      for (const job of host.place.posted) if (this.#isRunning(job)) here += 1;
-      running += here;
-      if (here > 0) busy += 1;
+      let runs = false;
+      for (const job of host.place.posted) {
+        if (!this.#isRunning(job)) continue;
+        runs = true;
+        // What was cancelled or ran out of time has failed already, though it may still be there.
+        if (!job.group.cancelled && job.abandoned !== job.results) running += 1;
+      }
+      if (runs) busy += 1;
     }
     const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
     return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
   }
 
+  room(): number {
+    const { queueLimit, workers, tasksPerWorker } = this.#options;
+    if (queueLimit === Number.POSITIVE_INFINITY) return queueLimit;
+    // A task for which a worker is free does not wait, even where the worker has not begun it yet.
+    const places = workers * tasksPerWorker + this.#state.waiting;
+    return Math.max(0, queueLimit + places - (this.#accepted - this.#done - this.#failed));
+  }
+
   async close(): Promise<void> {
     if (this.#closed === 'no') this.#closed = 'closing';
-    if (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
+    // Looked at again: what fails last may be tried once more.
+    while (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
     if (this.#closed === 'closing') {
       this.#closed = 'closed';
       for (const place of [...this.#state.places]) {
@@ -187,6 +208,11 @@ export class LocalEngine implements Engine {
 
   // ---- what tickets and nested calls ask --------------------------------------------------------------------
 
+  /** What runs in a slot of a worker, as the worker's own requests name it. */
+  running(place: Place, slot: number): Group | undefined {
+    return this.#hosts.get(place)?.jobs[slot]?.group;
+  }
+
   runningSince(job: Job): number {
     if (job.place === undefined || !this.#isRunning(job) || job.abandoned === job.results) return 0;
     const since = this.#host(job.place).handle.startedAt(job.slot);
@@ -197,11 +223,11 @@ export class LocalEngine implements Engine {
     if (!this.#groups.has(group)) return;
     // Not told to the sink any more, so counted here.
     let open = 0;
-    for (const job of group.pieces) open += job.count - job.results - (job.abandoned >= job.results ? 1 : 0);
+    for (const job of group.pieces) open += job.kept - job.results - (job.abandoned >= job.results ? 1 : 0);
     this.#failed += open;
     this.#limits.remove(group);
     const running = this.#state.cancel(group);
-    for (const job of running) this.#askToStop(job, reason, 'was cancelled');
+    for (const job of running) this.#askToStop(job, -1, reason, 'was cancelled');
     this.#forgetIfOver(group);
   }
 
@@ -222,23 +248,20 @@ export class LocalEngine implements Engine {
   }
 
   #startNow(place: Place): void {
-    const { name, tasksPerWorker, init, maxHeapMiB, env, execArgv, startWorker } = this.#options;
+    if (this.#closed === 'closed') return this.#state.workerGone(place);
+    const { name, init, startWorker } = this.#options;
+    const { worker } = place;
     const nested = newNestedCalls();
     for (const asset of init?.assets ?? []) this.assets.add(asset);
-    const handle = startWorker(
-      {
-        worker: place.worker,
-        workers: this.size,
-        concurrency: tasksPerWorker,
-        name: `${name}:${place.worker}`,
-        init,
-        maxHeapMiB,
-        env,
-        execArgv,
-      },
-      this.#events(place, nested),
-      this.assets,
-    );
+    const spec: WorkerSpec = { ...this.#options, worker, name: `${name}:${worker}` };
+    let handle: WorkerHandle;
+    try {
+      handle = startWorker(spec, this.#events(place, nested), this.assets);
+    } catch (error) {
+      // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
+      this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
+      return;
+    }
     const host = new WorkerHost(place, handle, this.assets);
     this.#hosts.set(place, host);
     if (this.#alive) handle.ref();
@@ -249,8 +272,11 @@ export class LocalEngine implements Engine {
     const state = this.#state;
     const at = (slot: number): Job | undefined => this.#hosts.get(place)?.jobs[slot];
     return {
-      ready: () => state.workerReady(place),
-      failed: (error) => this.#break(error),
+      ready: () => {
+        state.workerReady(place);
+        this.#upkeep.planIdle();
+      },
+      failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
       result: (slot, item, failed, body, finishedAt) => {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, finishedAt);
@@ -290,8 +316,9 @@ export class LocalEngine implements Engine {
           (reply, transfer) => {
             this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
           },
-          place.worker,
+          place,
         ),
+      stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
     };
@@ -331,6 +358,9 @@ export class LocalEngine implements Engine {
   #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
     const host = this.#hosts.get(place);
     this.#lastExit = reason;
+    if (place.phase === 'ready' && ![...place.posted].some((job) => this.#isRunning(job))) {
+      warnUnheard(this.#options.name, place.worker, reason.error);
+    }
     if (host !== undefined && host.stopReason === undefined) host.exit = reason;
     nested.cancelAll(new PoolClosedError('the worker of the task that made this call is gone'));
     this.#state.workerGone(place);
@@ -339,8 +369,7 @@ export class LocalEngine implements Engine {
   }
 
   /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(packed: Packed): void {
-    const cause = this.#options.initError(packed);
+  #break(cause: Error): void {
     const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
       cause,
     });
@@ -369,20 +398,13 @@ export class LocalEngine implements Engine {
 
   #lost(place: Place, job: Job, item: number): void {
     if (job.abandoned === item) return;
-    const host = this.#host(place);
     this.#failed += 1;
-    job.spec.sink.fault(
-      job.base + item,
-      crashError(host, job, item),
-      this.#ran(place, job, performance.now()),
-    );
+    const error = crashError(this.#host(place), job, item);
+    job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
   }
 
-  #giveUp(jobs: readonly Job[]): void {
-    const error = new EngineError(
-      `the workers of ${this.#options.name} end before they run anything: see the cause for the last one`,
-      { cause: this.#lastExit?.error ?? new Error(`exit code ${this.#lastExit?.code ?? 'unknown'}`) },
-    );
+  #giveUp(jobs: readonly Job[], why: GiveUp): void {
+    const error = giveUpError(this.#options.name, why, this.#lastExit);
     for (const job of jobs) {
       if (job.group.cancelled) continue;
       this.#failed += job.count;
@@ -394,7 +416,7 @@ export class LocalEngine implements Engine {
   #failGroup(group: Group, error: Error): void {
     const { spec } = group;
     const open: number[] = [];
-    for (const job of group.pieces.size > 0 ? group.pieces : []) {
+    for (const job of group.pieces) {
       for (let item = job.results; item < job.kept; item++) {
         if (item !== job.abandoned) open.push(job.base + item);
       }
@@ -423,29 +445,17 @@ export class LocalEngine implements Engine {
     job.abandoned = item;
     this.#failed += 1;
     this.#state.takeTail(job);
-    this.#askToStop(job, error, error.message);
+    this.#askToStop(job, item, error, error.message);
     job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
     this.#state.dispatch();
   }
 
-  /** Cooperation first; after the grace the worker is stopped and its unstarted tasks move. */
-  #askToStop(job: Job, reason: unknown, why: string): void {
-    const host = job.place === undefined ? undefined : this.#hosts.get(job.place);
-    if (host === undefined) return;
-    const item = job.results;
-    host.handle.requestCancel(job.slot);
-    host.handle.send({ type: 'cancel', slot: job.slot, reason: toWire(packReason(reason), new Set()) });
-    this.#upkeep.later(job.spec.limits.grace, () => {
-      if (job.phase === 'over' || job.results > item || job.place === undefined) return;
-      if (this.#hosts.get(job.place) !== host) return;
-      host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
-      this.#state.retire(job.place);
-      host.handle.terminate();
-    });
-  }
-
-  #pieceOver(job: Job): void {
-    this.#forgetIfOver(job.group);
+  #askToStop(job: Job, item: number, reason: unknown, why: string): void {
+    const { place } = job;
+    const host = place === undefined ? undefined : this.#hosts.get(place);
+    if (place === undefined || host === undefined) return;
+    const force = askToStop(host, job, item, reason, why, () => this.#state.retire(place));
+    this.#upkeep.later(job.spec.limits.grace, force, true);
   }
 
   #forgetIfOver(group: Group): void {
@@ -476,11 +486,6 @@ export class LocalEngine implements Engine {
     if (job.place === undefined || job.phase !== 'posted') return false;
     const host = this.#hosts.get(job.place);
     return host !== undefined && Math.min(host.handle.started(job.slot), job.kept) > job.results;
-  }
-
-  #waitingItems(): number {
-    if (this.#options.queueLimit === Number.POSITIVE_INFINITY) return 0;
-    return this.stats().queued;
   }
 
   #host(place: Place): WorkerHost {

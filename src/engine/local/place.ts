@@ -15,6 +15,8 @@ export interface Place {
   load: number;
   /** Tasks that wait for the pool itself: each gives its place back meanwhile. */
   waiting: number;
+  /** A job that may have killed a worker before: nothing else is posted beside it until it has started. */
+  suspect: Job | undefined;
   /** Items it has run. */
   ran: number;
   /** Moving average of a job's running time in ms; undefined until the first. */
@@ -30,6 +32,7 @@ export function newPlace(worker: number, now: number): Place {
     posted: new Set(),
     load: 0,
     waiting: 0,
+    suspect: undefined,
     ran: 0,
     average: undefined,
     idleSince: now,

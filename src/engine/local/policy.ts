@@ -10,6 +10,8 @@ const NEWEST = 0.25;
 
 /** Deaths before the first task, one after the other, after which queued work is given up. */
 export const START_FAILURES = 3;
+/** Workers that a job may lose before any of it has started; then it is given up. */
+export const DEATHS = 4;
 /** A job that runs this long is worth splitting for an idle worker, in ms. */
 export const SPLIT_AFTER = 4;
 
@@ -20,6 +22,9 @@ export function ahead(place: Place): number {
   if (average > 5 * AHEAD) return 0;
   return Math.max(1, Math.min(MOST_AHEAD, Math.floor(AHEAD / average)));
 }
+
+/** How long a worker may take to hear that it is to end, in ms. */
+export const STOP_PATIENCE = 1000;
 
 export function averaged(before: number | undefined, newest: number): number {
   return before === undefined ? newest : before + NEWEST * (newest - before);

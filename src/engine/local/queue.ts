@@ -1,56 +1,73 @@
 import { Deque } from '../../util/deque.js';
 import type { Job } from './job.js';
 
-/** Jobs by priority (higher first), then in order of arrival. Cancelled jobs are passed over as they surface. */
+interface Level {
+  readonly priority: number;
+  readonly depth: number;
+  readonly jobs: Deque<Job>;
+}
+
+/**
+ * Jobs by priority (higher first), then by depth (calls of running tasks before new tasks, so that what has begun
+ * ends before more begins), then in order of arrival. Cancelled jobs are passed over as they surface.
+ */
 export class JobQueue {
-  readonly #levels = new Map<number, Deque<Job>>();
-  #priorities: number[] = [];
+  /** In order; few at a time. */
+  readonly #levels: Level[] = [];
 
   /** Jobs in it, cancelled ones that have not surfaced included. */
   size = 0;
 
   push(job: Job): void {
     this.size += 1;
-    this.#level(job.spec.priority).push(job);
+    this.#level(job).jobs.push(job);
   }
 
-  /** In front of all jobs of its priority: it has waited its turn before. */
+  /** In front of all jobs of its level: it has waited its turn before. */
   pushFront(job: Job): void {
     this.size += 1;
-    this.#level(job.spec.priority).unshift(job);
+    this.#level(job).jobs.unshift(job);
   }
 
   peek(): Job | undefined {
-    while (this.#priorities.length > 0) {
-      const priority = this.#priorities[0]!;
-      const level = this.#levels.get(priority)!;
-      for (let job = level.peek(); job !== undefined; job = level.peek()) {
+    for (let level = this.#levels[0]; level !== undefined; level = this.#levels[0]) {
+      for (let job = level.jobs.peek(); job !== undefined; job = level.jobs.peek()) {
         if (job.phase === 'queued') return job;
-        level.shift();
+        level.jobs.shift();
         this.size -= 1;
       }
-      this.#priorities.shift();
-      this.#levels.delete(priority);
+      this.#levels.shift();
     }
     return undefined;
   }
 
   /** Removes what {@link peek} gives. */
   shift(): Job | undefined {
-    const job = this.peek();
-    if (job === undefined) return undefined;
+    if (this.peek() === undefined) return undefined;
     this.size -= 1;
-    return this.#levels.get(job.spec.priority)!.shift();
+    return this.#levels[0]!.jobs.shift();
   }
 
-  #level(priority: number): Deque<Job> {
-    let level = this.#levels.get(priority);
-    if (level === undefined) {
-      level = new Deque();
-      this.#levels.set(priority, level);
-      this.#priorities.push(priority);
-      this.#priorities.sort((a, b) => b - a);
+  #level({ spec: { priority }, group: { depth } }: Job): Level {
+    const levels = this.#levels;
+    let at = 0;
+    for (let level = levels[at]; level !== undefined; level = levels[++at]) {
+      if (level.priority === priority && level.depth === depth) return level;
+      if (level.priority < priority || (level.priority === priority && level.depth < depth)) break;
     }
+    const level = { priority, depth, jobs: new Deque<Job>() };
+    levels.splice(at, 0, level);
     return level;
   }
+}
+
+/** Whether `a` has to go before `b` by its rank alone. */
+export function outranks(a: Job, b: Job): boolean {
+  const byPriority = a.spec.priority - b.spec.priority;
+  return byPriority > 0 || (byPriority === 0 && a.group.depth > b.group.depth);
+}
+
+/** Whether `a` has to go before `b`: by its rank, or since it came first. */
+export function goesBefore(a: Job, b: Job): boolean {
+  return outranks(a, b) || (!outranks(b, a) && a.group.submittedAt < b.group.submittedAt);
 }

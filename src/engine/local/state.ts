@@ -9,8 +9,8 @@
 import { CLOSED } from '../../memory/index.js';
 import { type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
-import { ahead, averaged, SPLIT_AFTER, START_FAILURES } from './policy.js';
-import { JobQueue } from './queue.js';
+import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
+import { goesBefore, JobQueue, outranks } from './queue.js';
 
 export interface Deeds {
   now(): number;
@@ -28,9 +28,17 @@ export interface Deeds {
   lost(place: Place, job: Job, item: number): void;
   /** Every item of the piece was told. */
   over(job: Job): void;
-  /** Workers die before their first task, again and again: queued jobs are given up. */
-  giveUp(jobs: readonly Job[]): void;
+  /** These jobs cannot run, for this reason. */
+  giveUp(jobs: readonly Job[], why: GiveUp): void;
 }
+
+export type GiveUp =
+  /** Workers die before their first task, again and again. */
+  | 'starts'
+  /** Worker after worker died before this job could start: its own imports may be what kills them. */
+  | 'deaths'
+  /** Every slot of every worker is taken by a task that waits for others. */
+  | 'slots';
 
 export interface StateOptions {
   readonly workers: number;
@@ -49,8 +57,9 @@ export class PoolState {
   readonly #queue = new JobQueue();
   readonly #pinned: JobQueue[];
   #startFailures = 0;
-  /** The priority of every job so far; undefined before the first, `'mixed'` once there were several. */
-  #priority: number | 'mixed' | undefined;
+  /** The rank of the first job, and whether a job of another came since: else none goes before another. */
+  #rank: { readonly priority: number; readonly depth: number } | undefined;
+  #hasRanks = false;
   /** Posted jobs of which an idle worker might take a part. */
   #divisible = 0;
   #dispatching = false;
@@ -66,9 +75,12 @@ export class PoolState {
   // ---- events -----------------------------------------------------------------------------------------------
 
   submit(job: Job): void {
-    const { priority } = job.spec;
-    this.#priority ??= priority;
-    if (this.#priority !== priority) this.#priority = 'mixed';
+    if (!this.#hasRanks) {
+      const { priority } = job.spec;
+      const { depth } = job.group;
+      this.#rank ??= { priority, depth };
+      this.#hasRanks = this.#rank.priority !== priority || this.#rank.depth !== depth;
+    }
     this.#enqueue(job, false);
     this.dispatch();
   }
@@ -89,6 +101,7 @@ export class PoolState {
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
     if (isDivisible(job)) this.#divisible -= 1;
+    if (place.suspect === job) place.suspect = undefined;
     if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
@@ -123,7 +136,7 @@ export class PoolState {
     }
     if (this.#startFailures >= START_FAILURES) {
       this.#startFailures = 0;
-      this.#deeds.giveUp(this.drainQueue());
+      this.#deeds.giveUp(this.drainQueue(), 'starts');
     }
     this.dispatch();
   }
@@ -211,7 +224,7 @@ export class PoolState {
   get canSplitLater(): boolean {
     if (this.#divisible === 0) return false;
     for (const place of this.places) {
-      if (place?.phase === 'ready' && place.load < this.#capacity(place)) return true;
+      if (place !== undefined && this.#hasRoom(place, 0)) return true;
     }
     return false;
   }
@@ -221,8 +234,40 @@ export class PoolState {
     return this.#pinned.reduce((sum, queue) => sum + queue.size, this.#queue.size);
   }
 
+  /** Tasks that wait for the pool itself, on all workers. */
+  get waiting(): number {
+    let sum = 0;
+    for (const place of this.places) sum += place?.waiting ?? 0;
+    for (const place of this.leaving) sum += place.waiting;
+    return sum;
+  }
+
   #capacity(place: Place): number {
     return this.#options.tasksPerWorker + place.waiting;
+  }
+
+  /** Whether one job more may be posted, counting jobs ahead of the worker if `prefetch` is 1. */
+  #hasRoom(place: Place, prefetch: 0 | 1): boolean {
+    if (place.phase !== 'ready') return false;
+    if (place.suspect !== undefined && this.#deeds.started(place, place.suspect) === 0) return false;
+    // Nothing is sent ahead of a task that waits: what it waits for would come behind.
+    const most = this.#capacity(place) + (prefetch === 0 || place.waiting > 0 ? 0 : ahead(place));
+    return place.load < most && this.#allowance(place) > 0;
+  }
+
+  /** Items the worker may still be given before it is replaced. */
+  #allowance(place: Place): number {
+    const { maxTasksPerWorker } = this.#options;
+    // While a task waits here, what it waits for may need this worker: then replacing it comes later.
+    if (maxTasksPerWorker === Number.POSITIVE_INFINITY || place.waiting > 0) return Number.POSITIVE_INFINITY;
+    let left = maxTasksPerWorker - place.ran;
+    for (const job of place.posted) left -= job.kept;
+    return left;
+  }
+
+  /** Whether this job may go to that worker: one that may have killed another goes alone. */
+  #suits(place: Place, job: Job): boolean {
+    return job.deaths === 0 || place.load <= place.waiting;
   }
 
   #dispatchPinned(): void {
@@ -236,41 +281,58 @@ export class PoolState {
   }
 
   #fill(place: Place, queue: JobQueue): void {
-    while (place.phase === 'ready' && place.load < this.#capacity(place) + ahead(place)) {
-      const job = queue.shift();
-      if (job === undefined) return;
-      if (!this.#post(place, job)) return queue.pushFront(job);
+    while (this.#hasRoom(place, 1)) {
+      const pinned = queue.peek();
+      if (pinned === undefined) return;
+      // Being pinned is no privilege: what any worker may run and came before goes before.
+      const other = this.#queue.peek();
+      const source = other !== undefined && goesBefore(other, pinned) ? this.#queue : queue;
+      const job = source.peek()!;
+      if (!this.#suits(place, job)) return;
+      source.shift();
+      const left = this.#post(place, job);
+      if (left !== undefined) return this.#putBack(left);
     }
   }
 
   #dispatchQueue(): void {
     for (let job = this.#queue.peek(); job !== undefined; job = this.#queue.peek()) {
-      const place = this.#leastLoaded(0) ?? this.#leastLoaded(1);
+      const place = this.#leastLoaded(job, 0) ?? this.#leastLoaded(job, 1);
       if (place === undefined) {
         if (this.#outranked(job)) continue;
         break;
       }
       this.#queue.shift();
-      if (!this.#post(place, job)) {
-        this.#queue.pushFront(job);
+      const left = this.#post(place, job);
+      if (left !== undefined) {
+        this.#putBack(left);
         break;
       }
     }
     this.#startForDemand();
   }
 
+  /** A job that no worker has room for; where none ever will, it is given up. */
+  #putBack(job: Job): void {
+    this.#enqueue(job, true);
+    const { pinned } = job.spec;
+    for (const place of pinned >= 0 ? [this.places[pinned]] : [...this.places, ...this.leaving]) {
+      // Full of waiting tasks: nothing here ends before the job does.
+      const full = place !== undefined && place.posted.size > 0 && place.waiting >= place.posted.size;
+      if (!full) return;
+    }
+    this.#finish(job);
+    this.#deeds.giveUp([job], 'slots');
+    this.#again = true;
+  }
+
   /** Takes back a posted job that has not started and is less urgent than `job`; false where there is none. */
   #outranked(job: Job): boolean {
-    if (this.#priority !== 'mixed') return false;
+    if (!this.#hasRanks) return false;
     for (const place of this.places) {
       if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
       for (const posted of place.posted) {
-        if (
-          posted.spec.priority >= job.spec.priority ||
-          posted.spec.pinned >= 0 ||
-          posted.kept < posted.count
-        )
-          continue;
+        if (!outranks(job, posted) || posted.spec.pinned >= 0 || posted.kept < posted.count) continue;
         if (this.#deeds.started(place, posted) > 0) continue;
         this.takeTail(posted);
         if (posted.kept === 0) return true;
@@ -290,13 +352,11 @@ export class PoolState {
     while (demand > 0 && this.#startAny()) demand -= this.#options.tasksPerWorker;
   }
 
-  /** The ready worker with the fewest posted jobs that has room, counting jobs ahead if `prefetch` is 1. */
-  #leastLoaded(prefetch: 0 | 1): Place | undefined {
+  /** The worker with the fewest posted jobs that has room, counting jobs ahead if `prefetch` is 1. */
+  #leastLoaded(job: Job, prefetch: 0 | 1): Place | undefined {
     let best: Place | undefined;
     for (const place of this.places) {
-      if (place === undefined || place.phase !== 'ready') continue;
-      const room = this.#capacity(place) + prefetch * ahead(place);
-      if (place.load >= room) continue;
+      if (place === undefined || !this.#hasRoom(place, prefetch) || !this.#suits(place, job)) continue;
       if (best === undefined || place.load < best.load) best = place;
     }
     return best;
@@ -315,15 +375,19 @@ export class PoolState {
     this.#deeds.start(place, this.#startFailures);
   }
 
-  #post(place: Place, job: Job): boolean {
-    if (!this.#deeds.tryPost(place, job)) return false;
+  /** Posts the job, or as much of it as the worker may still run; what could not be sent, if anything. */
+  #post(place: Place, whole: Job): Job | undefined {
+    const allowance = this.#allowance(place);
+    const job = whole.count <= allowance ? whole : this.#split(whole, allowance);
+    if (!this.#deeds.tryPost(place, job)) return job;
+    if (job.deaths > 0) place.suspect = job;
     job.phase = 'posted';
     job.place = place;
     job.postedAt = this.#deeds.now();
     place.posted.add(job);
     place.load += 1;
     if (isDivisible(job)) this.#divisible += 1;
-    return true;
+    return undefined;
   }
 
   /** No task waits behind a busy worker while another is idle. */
@@ -331,18 +395,17 @@ export class PoolState {
     if (this.#queue.peek() !== undefined || !this.#anyToShare()) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
-      while (place.load < this.#capacity(place)) {
+      while (this.#hasRoom(place, 0)) {
         const job = this.#stealable(place);
         if (job === undefined) return;
         this.takeTail(job);
         const next = this.#queue.peek();
         if (next === undefined) break;
+        if (!this.#suits(place, next)) return;
         this.#queue.shift();
-        const half = next.count > 1 && next.from > job.from ? this.#split(next) : next;
-        if (!this.#post(place, half)) {
-          this.#queue.pushFront(half);
-          return;
-        }
+        const half = next.count > 1 && next.from > job.from ? this.#split(next, next.count >> 1) : next;
+        const left = this.#post(place, half);
+        if (left !== undefined) return this.#putBack(left);
       }
     }
     if (this.#queue.peek() !== undefined) this.#again = true;
@@ -378,13 +441,12 @@ export class PoolState {
     return victim;
   }
 
-  /** Keeps the first half of a queued piece and queues the rest in front. */
-  #split(job: Job): Job {
-    const half = job.count >> 1;
-    const first = piece(job.group, job.from, half);
-    this.#enqueue(piece(job.group, job.from + half, job.count - half), true);
+  /** Keeps the first items of a piece and queues the rest in front. */
+  #split(job: Job, first: number): Job {
+    const kept = piece(job.group, job.from, first, job.deaths);
+    this.#enqueue(piece(job.group, job.from + first, job.count - first, job.deaths), true);
     this.#finish(job);
-    return first;
+    return kept;
   }
 
   // ---- bookkeeping ------------------------------------------------------------------------------------------
@@ -413,6 +475,17 @@ export class PoolState {
     if (!job.group.cancelled) this.#enqueue(piece(job.group, job.from + started, rest), true);
   }
 
+  /** What a dead worker had not started of a job. Jobs that lose worker after worker are given up. */
+  #moveOn(job: Job, started: number): void {
+    if (job.group.cancelled) return;
+    const deaths = started > 0 ? 0 : job.deaths + 1;
+    const rest = piece(job.group, job.from + started, job.kept - started, deaths);
+    job.kept = started;
+    if (deaths < DEATHS) return this.#enqueue(rest, true);
+    this.#finish(rest);
+    this.#deeds.giveUp([rest], 'deaths');
+  }
+
   /** A dead worker's job: what ran is lost, what had not started moves. */
   #recover(place: Place, job: Job): void {
     if (isDivisible(job)) this.#divisible -= 1;
@@ -420,7 +493,7 @@ export class PoolState {
     for (let item = job.results; item < started; item++) {
       if (!job.group.cancelled) this.#deeds.lost(place, job, item);
     }
-    if (started < job.kept) this.#giveBack(job, started);
+    if (started < job.kept) this.#moveOn(job, started);
     this.#finish(job);
   }
 

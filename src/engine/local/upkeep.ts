@@ -1,6 +1,10 @@
 /** The timers of the local engine: acts that come later, looks at long jobs, release of idle workers. */
+import { outside } from '../../util/outside.js';
 import { SPLIT_AFTER } from './policy.js';
 import type { PoolState } from './state.js';
+
+/** Node's timers take no more, in ms. */
+const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Upkeep {
   readonly #state: PoolState;
@@ -15,22 +19,29 @@ export class Upkeep {
     this.#idleTimeout = idleTimeout;
   }
 
-  later(delay: number, act: () => void): void {
-    const timer = setTimeout(() => {
-      this.#later.delete(timer);
-      act();
-    }, delay);
+  /** Without end for Infinity. `quiet`: no reason to keep the process alive. */
+  later(delay: number, act: () => void, quiet = false): void {
+    if (delay === Number.POSITIVE_INFINITY) return;
+    const timer = setTimeout(
+      () => {
+        this.#later.delete(timer);
+        act();
+      },
+      Math.min(delay, LONGEST_TIMER),
+    );
+    if (quiet) timer.unref();
     this.#later.add(timer);
   }
 
   /** Looks again once jobs have run for so long that an idle worker may take a part of them. */
   planSplit(): void {
     if (this.#splitTimer !== undefined || !this.#state.canSplitLater) return;
-    this.#splitTimer = setTimeout(() => {
+    const look = (): void => {
       this.#splitTimer = undefined;
       this.#state.dispatch();
       this.planSplit();
-    }, SPLIT_AFTER + 1);
+    };
+    this.#splitTimer = outside(() => setTimeout(look, SPLIT_AFTER + 1));
     this.#splitTimer.unref();
   }
 
@@ -38,6 +49,7 @@ export class Upkeep {
   planIdle(): void {
     const idleTimeout = this.#idleTimeout;
     if (idleTimeout === undefined || this.#idleTimer !== undefined) return;
+    if (idleTimeout === Number.POSITIVE_INFINITY) return;
     const look = (): void => {
       this.#idleTimer = undefined;
       const now = performance.now();
@@ -49,7 +61,7 @@ export class Upkeep {
       }
       if (left) this.planIdle();
     };
-    this.#idleTimer = setTimeout(look, Math.max(1, idleTimeout / 2));
+    this.#idleTimer = outside(() => setTimeout(look, Math.min(Math.max(1, idleTimeout / 2), LONGEST_TIMER)));
     this.#idleTimer.unref();
   }
 

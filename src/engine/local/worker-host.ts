@@ -24,6 +24,8 @@ export class WorkerHost {
   readonly #modules = new Set<string>();
   /** Why this worker was stopped by force, told to those who were running. */
   stopReason: string | undefined;
+  /** It knows that it is to end. */
+  heardStop = false;
   /** How it ended by itself. */
   exit: ExitReason | undefined;
   #posted = 0;
@@ -57,6 +59,10 @@ export class WorkerHost {
     this.jobs[slot] = job;
     this.#posted += 1;
     return true;
+  }
+
+  hearStop(): void {
+    this.heardStop = true;
   }
 
   /** The worker is done with the slot. */

@@ -5,7 +5,7 @@
 import type { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import { fromWire, type NestedReply, toWire } from '../../protocol/index.js';
-import { currentTask, type TaskContext, type WorkerRuntime } from '../../worker/index.js';
+import { currentTask, type Waits, type WorkerRuntime } from '../../worker/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -19,8 +19,9 @@ import type {
 
 interface Asked {
   readonly spec: JobSpec;
-  /** The task that made the call, which waits for it. */
-  readonly task: TaskContext | undefined;
+  /** Of the task that made the call, which waits for it, and the slot it runs in. */
+  readonly waits: Waits | undefined;
+  readonly slot: number;
   open: number;
   started: boolean;
 }
@@ -60,11 +61,13 @@ export class NestedEngine implements Engine {
     const start = offsets[spec.from]!;
     const part = Uint32Array.from(offsets.slice(spec.from, end + 1), (offset) => offset - start);
     const task = currentTask();
-    this.#asked.set(job, { spec, task, open: spec.count, started: false });
-    if (task !== undefined) this.#runtime.beginWait(task);
+    const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
+    const slot = task?.slot ?? -1;
+    this.#asked.set(job, { spec, waits, slot, open: spec.count, started: false });
     this.#runtime.request({
       ask: 'submit',
       job,
+      slot,
       head: {
         operation: spec.operation.id,
         base: spec.base,
@@ -145,12 +148,16 @@ export class NestedEngine implements Engine {
 
   #over(job: number, asked: Asked): void {
     this.#asked.delete(job);
-    if (asked.task !== undefined) this.#runtime.endWait(asked.task);
+    if (asked.waits !== undefined) this.#runtime.endWait(asked.waits, asked.slot);
   }
 
   stats(): EngineStats {
     const queued = [...this.#asked.values()].reduce((sum, asked) => sum + asked.open, 0);
     return { queued, running: 0, done: 0, failed: 0, workers: this.size, busy: 0 };
+  }
+
+  room(): number {
+    return Number.POSITIVE_INFINITY;
   }
 
   close(): Promise<void> {

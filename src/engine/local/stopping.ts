@@ -1,0 +1,37 @@
+/** How running tasks and idle workers are brought to an end: asked first, made to where they do not hear. */
+import { toWire } from '../../protocol/index.js';
+import { packReason } from './faults.js';
+import type { Job } from './job.js';
+import type { WorkerHost } from './worker-host.js';
+
+/**
+ * Asks an item of a posted job to stop; -1 for whichever runs, since which one that is may not be known here yet.
+ * Gives what is to be done after the grace: the worker is stopped where the item still runs, and its other jobs move.
+ */
+export function askToStop(
+  host: WorkerHost,
+  job: Job,
+  item: number,
+  reason: unknown,
+  why: string,
+  retire: () => void,
+): () => void {
+  const { handle } = host;
+  handle.requestCancel(job.slot, item);
+  const wire = toWire(packReason(reason), new Set());
+  handle.send({ type: 'cancel', slot: job.slot, item, reason: wire });
+  return () => {
+    if (job.phase === 'over' || (item >= 0 && job.results > item) || host.place.phase === 'gone') return;
+    host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
+    retire();
+    handle.terminate();
+  };
+}
+
+/** Asks a worker to end; gives what is to be done where it cannot hear, since something its tasks left holds it. */
+export function endWorker(host: WorkerHost): () => void {
+  host.handle.send({ type: 'stop' });
+  return () => {
+    if (!host.heardStop && host.place.phase !== 'gone') host.handle.terminate();
+  };
+}

@@ -1,0 +1,467 @@
+/** Limits of tasks and pools: times, retries, queues, recycling, starts. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { pathToFileURL } from 'node:url';
+import {
+  EngineError,
+  Pool,
+  type PoolStats,
+  QueueFullError,
+  run,
+  TaskTimeoutError,
+  task,
+  WorkerCrashedError,
+} from 'simul';
+import { poolTest, until, within } from './support.js';
+
+const thread = async (): Promise<number> => (await import('node:worker_threads')).threadId;
+
+const settledStats = ({ queued, running, done, failed }: PoolStats): number[] => [
+  queued,
+  running,
+  done,
+  failed,
+];
+
+// ---- times ----------------------------------------------------------------------------------------------------
+
+poolTest('a timeout counts from the start of each attempt and of each item', { workers: 1 }, async (pool) => {
+  // Ten items of 30 ms behind each other never run out of 200 ms.
+  const items = await pool.map(
+    Array.from({ length: 10 }),
+    () => new Promise((resolve) => setTimeout(resolve, 30, 1)),
+    { timeout: 200, chunk: 10 },
+  );
+  assert.equal(items.length, 10);
+  const attempts = await pool.with({ timeout: 100, retries: 2, grace: 5 }).run(() => {
+    if (task().attempt < 3) for (;;);
+    return task().attempt;
+  });
+  assert.equal(attempts, 3);
+});
+
+poolTest('an item out of time fails alone, in a chunk too', { workers: 2 }, async (pool) => {
+  const results = await pool.map(
+    [1, 2, 3, 4, 5, 6],
+    (n) => {
+      if (n === 3) for (;;);
+      return n;
+    },
+    { timeout: 100, chunk: 6, grace: 10, onError: 'settle' },
+  );
+  const failed = results.flatMap((result, i) => (result.status === 'rejected' ? [[i, result.reason]] : []));
+  assert.deepEqual(
+    failed.map(([i]) => i),
+    [2],
+  );
+  const [, error] = failed[0] as [number, TaskTimeoutError];
+  assert.ok(error instanceof TaskTimeoutError);
+  assert.match(error.message, /item 2.*timeout of 100 ms/);
+  assert.equal(error.task?.index, 2);
+});
+
+poolTest('a task that heeds its timeout keeps its worker', { workers: 1 }, async (pool) => {
+  const before = await pool.run(thread);
+  const reasons = new Int32Array(new SharedArrayBuffer(4));
+  await assert.rejects(
+    Promise.resolve(
+      pool.with({ timeout: 50, grace: 60_000 }).run(async () => {
+        const { signal } = task();
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+        if ((signal.reason as { code?: string }).code === 'SIMUL_TASK_TIMEOUT') Atomics.add(reasons, 0, 1);
+      }),
+    ),
+    TaskTimeoutError,
+  );
+  assert.equal(await pool.run(thread), before);
+  assert.equal(reasons[0], 1, 'the signal gives the timeout as its reason');
+  assert.deepEqual(settledStats(pool.stats()), [0, 0, 2, 1]);
+});
+
+poolTest('a request to stop reaches its item only', { workers: 1 }, async (pool) => {
+  const aborted = await pool.map(
+    Array.from({ length: 40 }, (_, i) => i),
+    async (n) => {
+      const { signal } = task();
+      const end = performance.now() + (n % 4 === 1 ? 1000 : 5);
+      while (performance.now() < end && !signal.aborted) await new Promise((r) => setImmediate(r));
+      return signal.aborted;
+    },
+    { timeout: 50, grace: 5000, chunk: 40, onError: 'settle' },
+  );
+  for (const [i, result] of aborted.entries()) {
+    if (i % 4 === 1) assert.equal(result.status, 'rejected', `item ${i}`);
+    else assert.deepEqual(result, { status: 'fulfilled', value: false }, `item ${i}`);
+  }
+});
+
+poolTest(
+  'who shares a worker with a task that has to be stopped is told',
+  { workers: 1, tasksPerWorker: 3 },
+  async (pool) => {
+    const begun = new Int32Array(new SharedArrayBuffer(4));
+    const tenant = (): Promise<never> => {
+      Atomics.add(begun, 0, 1);
+      return new Promise(() => {});
+    };
+    const tenants = [pool.run(tenant), pool.run(tenant)].map((future) => Promise.resolve(future));
+    await until(() => Atomics.load(begun, 0) === 2, 'both tenants run');
+    const stuck = pool.with({ timeout: 50, grace: 10 }).run(() => {
+      for (;;);
+    });
+    const after = pool.run(() => 'moved');
+    await assert.rejects(Promise.resolve(stuck), TaskTimeoutError);
+    for (const each of tenants) {
+      await assert.rejects(each, (error: unknown) => {
+        assert.ok(error instanceof WorkerCrashedError);
+        assert.match(error.message, /had to be stopped.*timeout of 50 ms/);
+        return true;
+      });
+    }
+    assert.equal(await after, 'moved');
+  },
+);
+
+poolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
+  const begun = performance.now();
+  const count = new Int32Array(new SharedArrayBuffer(4));
+  await assert.rejects(
+    Promise.resolve(
+      pool.with({ deadline: 300, retries: { times: 1000, delay: 40 } }).run(() => {
+        Atomics.add(count, 0, 1);
+        throw new RangeError('again');
+      }),
+    ),
+    (error: unknown) => error instanceof TaskTimeoutError || error instanceof RangeError,
+  );
+  const elapsed = performance.now() - begun;
+  assert.ok(elapsed >= 250 && elapsed < 2000, `${elapsed} ms`);
+  assert.ok(count[0]! >= 2 && count[0]! <= 9, `${count[0]} attempts`);
+});
+
+poolTest('in a map, a deadline is an item’s own, from when it is sent', { workers: 1 }, async (pool) => {
+  const results = await pool.map(
+    Array.from({ length: 30 }, (_, i) => i),
+    async (n) => {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      if (task().attempt === 1) throw new Error('once');
+      return n;
+    },
+    { deadline: 500, window: 2, retries: 1 },
+  );
+  assert.equal(results.length, 30);
+});
+
+poolTest('the pause before a retry is no time in the queue', { workers: 1 }, async (pool) => {
+  const attempt = await pool.with({ queueTimeout: 60, retries: { times: 1, delay: 200 } }).run(() => {
+    if (task().attempt === 1) throw new Error('once');
+    return task().attempt;
+  });
+  assert.equal(attempt, 2);
+});
+
+poolTest(
+  'times without end are no limits',
+  { workers: 1, idleTimeout: Number.POSITIVE_INFINITY },
+  async (pool) => {
+    const endless = Number.POSITIVE_INFINITY;
+    const view = pool.with({ timeout: endless, queueTimeout: endless, deadline: endless, grace: endless });
+    assert.equal(await view.run(() => 1), 1);
+    const before = await pool.run(thread);
+    const slow = pool.with({ timeout: 20, grace: endless }).run(() => {
+      const end = performance.now() + 200;
+      while (performance.now() < end);
+    });
+    await assert.rejects(Promise.resolve(slow), TaskTimeoutError);
+    assert.equal(await pool.run(thread), before, 'its worker was left alone');
+    assert.throws(() => pool.with({ timeout: Number.NaN }), { code: 'SIMUL_INVALID_OPTION' });
+  },
+);
+
+poolTest(
+  'retries.when decides, with the error it is given; what it throws is the result',
+  {},
+  async (pool) => {
+    const seen: unknown[] = [];
+    const times = 5;
+    const when = (error: unknown): boolean => {
+      seen.push((error as Error).message);
+      return seen.length < 3;
+    };
+    const fail = (): never => {
+      throw new Error(`attempt ${task().attempt}`);
+    };
+    await assert.rejects(Promise.resolve(pool.with({ retries: { times, when } }).run(fail)), /attempt 3/);
+    assert.deepEqual(seen, ['attempt 1', 'attempt 2', 'attempt 3']);
+    const broken = (): boolean => {
+      throw new TypeError('when is broken');
+    };
+    await assert.rejects(
+      Promise.resolve(pool.with({ retries: { times, when: broken } }).run(fail)),
+      /when is broken/,
+    );
+    await assert.rejects(pool.map([1], fail, { retries: { times, when: broken } }), /when is broken/);
+    const pauses: number[] = [];
+    await assert.rejects(
+      Promise.resolve(pool.with({ retries: { times: 2, delay: (n) => pauses.push(n) } }).run(fail)),
+    );
+    assert.deepEqual(pauses, [1, 2]);
+  },
+);
+
+// ---- queues ---------------------------------------------------------------------------------------------------
+
+poolTest('a task for which a worker is free does not wait', { workers: 2, queueLimit: 1 }, async (pool) => {
+  const four = [1, 2, 3, 4].map((n) => Promise.resolve(pool.run((m: number) => m, n)));
+  const settled = await Promise.allSettled(four);
+  assert.deepEqual(
+    settled.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'fulfilled', 'rejected'],
+  );
+  assert.ok((settled[3] as PromiseRejectedResult).reason instanceof QueueFullError);
+});
+
+poolTest(
+  'with a queueLimit of 0 nothing waits, and what does not wait runs',
+  { workers: 1, queueLimit: 0 },
+  async (pool) => {
+    for (let i = 0; i < 5; i++) assert.equal(await pool.run((n: number) => n, i), i);
+    const first = Promise.resolve(pool.run(() => 1));
+    await assert.rejects(Promise.resolve(pool.run(() => 2)), QueueFullError);
+    assert.equal(await first, 1);
+  },
+);
+
+poolTest(
+  'a full queue holds a map back; calls in tasks are part of what was accepted',
+  { workers: 2, queueLimit: 3 },
+  async (pool) => {
+    const items = Array.from({ length: 300 }, (_, i) => i);
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, pool.stats().queued);
+    }, 1);
+    assert.deepEqual(await pool.map(items, (n) => n), items);
+    clearInterval(watch);
+    assert.ok(most <= 3 + 2, `${most} waited`);
+    const nested = await pool.map([1, 2, 3], async (n) => {
+      const all = await Promise.all(Array.from({ length: 20 }, (_, i) => run((a: number) => a, i)));
+      return all.length + n;
+    });
+    assert.deepEqual(nested, [21, 22, 23]);
+  },
+);
+
+test('stats add up while tasks fail, run out of time and are cancelled', async () => {
+  const pool = new Pool({ workers: 2 });
+  const calls: Promise<unknown>[] = [];
+  for (let i = 0; i < 60; i++) {
+    const view = pool.with(i % 5 === 0 ? { timeout: 30, grace: 5 } : {});
+    const future = view.run((n: number) => {
+      if (n % 5 === 0) for (;;);
+      if (n % 7 === 0) throw new Error('seven');
+      return n;
+    }, i);
+    calls.push(future);
+    if (i % 11 === 1) future.cancel();
+    const { queued, running, done, failed } = pool.stats();
+    assert.equal(queued + running + done + failed, i + 1);
+  }
+  const whole = Promise.allSettled(calls);
+  let open = true;
+  void whole.then(() => {
+    open = false;
+  });
+  while (open) {
+    const { queued, running, done, failed } = pool.stats();
+    assert.equal(queued + running + done + failed, 60);
+    assert.ok(running <= 2);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const settled = await whole;
+  const good = settled.filter(({ status }) => status === 'fulfilled').length;
+  assert.deepEqual(settledStats(pool.stats()), [0, 0, good, 60 - good]);
+  await within(5000, pool.close(), 'close');
+});
+
+poolTest('cancelling a job that was split counts each item once', { workers: 2 }, async (pool) => {
+  const controller = new AbortController();
+  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+  const { signal } = controller;
+  const all = pool.map(Array.from({ length: 100 }), pause, { chunk: 100, signal });
+  const outcome = assert.rejects(all, { name: 'AbortError' });
+  await until(() => pool.stats().done >= 5 && pool.stats().running === 2, 'both workers have a part');
+  controller.abort();
+  await outcome;
+  const { done, failed } = pool.stats();
+  assert.equal(done + failed, 100);
+});
+
+// ---- workers --------------------------------------------------------------------------------------------------
+
+for (const maxTasksPerWorker of [1, 2, 3]) {
+  poolTest(
+    `a worker runs ${maxTasksPerWorker} tasks and no more`,
+    { workers: 2, maxTasksPerWorker },
+    async (pool) => {
+      const ids = await pool.map(Array.from({ length: 30 }), thread);
+      const counts = new Map<number, number>();
+      for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
+      assert.ok(
+        [...counts.values()].every((count) => count <= maxTasksPerWorker),
+        JSON.stringify([...counts]),
+      );
+      const single = await Promise.all(Array.from({ length: 10 }, () => pool.run(thread)));
+      for (const id of new Set(single)) {
+        assert.ok(single.filter((each) => each === id).length <= maxTasksPerWorker);
+      }
+    },
+  );
+}
+
+poolTest(
+  'recycled workers serve calls of their own tasks',
+  { workers: 1, maxTasksPerWorker: 1 },
+  async (pool) => {
+    const deep = async (n: number): Promise<number> => (n === 0 ? 0 : 1 + (await run(deep, n - 1)));
+    assert.equal(await within(15_000, Promise.resolve(pool.run(deep, 6)), 'the chain'), 6);
+  },
+);
+
+poolTest(
+  'an idle worker leaves, also one that never ran anything',
+  { workers: 2, idleTimeout: 30 },
+  async (pool) => {
+    const future = pool.run(() => 1);
+    future.cancel();
+    await future.catch(() => {});
+    await until(() => pool.stats().workers === 0, 'no worker is left');
+    assert.equal(await pool.run(() => 2), 2);
+  },
+);
+
+test('an async init is waited for, and its error reaches every task, also later ones', async () => {
+  const pool = new Pool({
+    workers: 2,
+    init: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      (globalThis as Record<string, unknown>)['ready'] = 'yes';
+    },
+  });
+  assert.deepEqual(await pool.each(() => (globalThis as Record<string, unknown>)['ready']), ['yes', 'yes']);
+  await pool.close();
+  const broken = new Pool({ workers: 2, init: () => Promise.reject(new RangeError('no model')) });
+  const all = await Promise.allSettled([
+    broken.run(() => 1),
+    broken.map([1, 2, 3], (n) => n),
+    broken.each(() => 1),
+    broken.with({ retries: 3 }).run(() => 1),
+  ]);
+  for (const result of all) {
+    assert.equal(result.status, 'rejected');
+    const { reason } = result as PromiseRejectedResult;
+    assert.ok(reason instanceof EngineError);
+    assert.ok(reason.cause instanceof RangeError);
+  }
+  await assert.rejects(Promise.resolve(broken.run(() => 1)), /no model/);
+  await within(3000, broken.close(), 'close');
+  assert.equal(broken.stats().workers, 0);
+});
+
+poolTest(
+  'env and execArgv are the workers’ own',
+  { workers: 1, env: { ONLY: 'this' }, execArgv: ['--no-warnings'] },
+  async (pool) => {
+    assert.deepEqual(await pool.run(() => ({ ...process.env })), { ONLY: 'this' });
+    const flags = await pool.run(() => process.execArgv);
+    assert.deepEqual(flags, ['--no-warnings']);
+    assert.ok(process.env['PATH'] !== undefined);
+  },
+);
+
+test('a module that ends every worker fails the tasks that need it, and no others', {
+  timeout: 40_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
+  try {
+    const file = join(folder, 'ends.mjs');
+    await writeFile(
+      file,
+      `import { isMainThread } from 'node:worker_threads';
+       if (!isMainThread) process.exit(3);
+       export const value = 1;
+       export const use = () => value;`,
+    );
+    const { use } = (await import(pathToFileURL(file).href)) as { use: () => number };
+    const pool = new Pool({ workers: 2 });
+    const good = Promise.all(Array.from({ length: 50 }, (_, i) => pool.run((n: number) => n, i)));
+    const bad = Promise.resolve(pool.run(use));
+    await assert.rejects(within(20_000, bad, 'the task'), (error: unknown) => {
+      assert.ok(error instanceof WorkerCrashedError);
+      assert.match(error.message, /before this task could start/);
+      assert.equal(error.exitCode, 3);
+      return true;
+    });
+    assert.equal((await within(10_000, good, 'the others')).length, 50);
+    await within(5000, pool.close(), 'close');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('close ends a worker that something left behind holds', async () => {
+  const pool = new Pool({ workers: 1 });
+  const begun = new Int32Array(new SharedArrayBuffer(4));
+  await pool.run(() => {
+    setTimeout(() => {
+      for (;;) Atomics.store(begun, 0, 1);
+    });
+  });
+  await until(() => Atomics.load(begun, 0) === 1, 'the loop runs');
+  await within(5000, pool.close(), 'close');
+  assert.equal(pool.stats().workers, 0);
+});
+
+test('a slow disposal is waited for', async () => {
+  const { workerLocal } = await import('simul');
+  const closed = new Int32Array(new SharedArrayBuffer(4));
+  const handle = workerLocal(() => ({
+    close: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      Atomics.add(closed, 0, 1);
+    },
+  }));
+  const pool = new Pool({ workers: 1 });
+  await pool.run(() => void handle());
+  await pool.close();
+  assert.equal(closed[0], 1);
+});
+
+test('an error that ends an idle worker is said, and the pool goes on', async () => {
+  const pool = new Pool({ workers: 1 });
+  const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
+  await pool.run(() => {
+    setTimeout(() => {
+      throw new RangeError('left behind');
+    });
+  });
+  const warning = await within(5000, warned, 'the warning');
+  assert.match(warning.message, /worker 0 .*RangeError: left behind/);
+  assert.equal(await pool.run(() => 1), 1);
+  await pool.close();
+});
+
+test('workers that cannot be started fail the tasks, every time, with the cause', async () => {
+  const pool = new Pool({ workers: 2, execArgv: ['--no-such-flag'] });
+  for (let i = 0; i < 2; i++) {
+    await assert.rejects(within(5000, Promise.resolve(pool.run(() => 1)), 'the task'), (error: unknown) => {
+      assert.ok(error instanceof EngineError);
+      assert.equal((error.cause as { code?: string }).code, 'ERR_WORKER_INVALID_EXEC_ARGV');
+      return true;
+    });
+  }
+  await within(3000, pool.close(), 'close');
+});
