@@ -2,6 +2,7 @@ export { type Built, buildFunction } from './build.js';
 export { setEntry } from './entry.js';
 export { intrinsicPath, resolveIntrinsic } from './intrinsics.js';
 export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from './modules.js';
+export { exportByName } from './named-export.js';
 export { readFunction } from './read-function.js';
 export type { Capture, CodeRecord, ImportBinding, ModuleRef, Reading } from './reading.js';
 export { markSelf, provideSelf, selfSpecifier } from './self.js';

@@ -10,6 +10,7 @@ import { type InspectedScope, type Inspection, inspect, inspectorRefusal, script
 import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
 import { builtinExport, moduleExporting } from './known-modules.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
+import { namedExport } from './named-export.js';
 import type { Capture, CodeRecord, ImportBinding, Reading } from './reading.js';
 import { selfName, selfSpecifier } from './self.js';
 import { locateWithoutInspector } from './uninspected.js';
@@ -69,7 +70,7 @@ function readKnown(fn: Function): Reading | undefined {
   if (self !== undefined) return { kind: 'export', module: { specifier: selfSpecifier }, name: self };
   const path = intrinsicPath(fn);
   if (path !== undefined) return { kind: 'intrinsic', path };
-  const builtin = builtinExport(fn);
+  const builtin = namedExport(fn) ?? builtinExport(fn);
   return builtin && { kind: 'export', module: builtin.module, name: builtin.name };
 }
 
