@@ -88,9 +88,8 @@ function parse<const O extends NonNullable<Parameters<typeof parseArgs>[0]>['opt
     const { code, message } = error as { code?: string; message: string };
     if (code === undefined || !code.startsWith('ERR_PARSE_ARGS')) throw error;
     // The rest of the message tells how to pass it as a file name.
-    throw new UsageError(
-      message.replace(/\. To specify a positional .*$/s, '').replace(/^[A-Z]/, (c) => c.toLowerCase()),
-    );
+    const short = message.replace(/\. To specify a positional .*$/s, '').replace(/\s*\n/g, ' ');
+    throw new UsageError(short.replace(/^[A-Z]/, (c) => c.toLowerCase()));
   }
 }
 
