@@ -24,7 +24,7 @@ export async function mapCommand(settings: MapSettings): Promise<number> {
   if (from?.ended === true) return alreadyDone(settings, from);
 
   const stop = new Stop();
-  const told = reporter(settings.progress);
+  const told = reporter(settings.progress, settings.output === undefined && process.stdout.isTTY === true);
   const pool = new Pool({
     ...(settings.workers === undefined ? {} : { workers: settings.workers }),
     name: 'simul map',

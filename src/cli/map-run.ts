@@ -130,8 +130,8 @@ export class MapRun {
 }
 
 /** By the length of the records so far. */
-function expectedCount({ bytes, bytesRead, count }: RecordReader): number | undefined {
-  return bytes === undefined || bytesRead === 0 ? undefined : (count / bytesRead) * bytes;
+function expectedCount({ bytes, bytesUsed, count }: RecordReader): number | undefined {
+  return bytes === undefined || bytesUsed === 0 ? undefined : Math.max(count, (count / bytesUsed) * bytes);
 }
 
 function untilAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {

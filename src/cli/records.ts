@@ -1,7 +1,8 @@
 /** Records of files, one at a time, in bounded memory. */
-import { createReadStream, type ReadStream, type Stats, statSync } from 'node:fs';
+import { createReadStream, type Stats, statSync } from 'node:fs';
 import { extname } from 'node:path';
-import { csvRows } from './csv-rows.js';
+import type { Readable } from 'node:stream';
+import { csvRows, type Row } from './csv-rows.js';
 import { jsonItems, MalformedInput } from './json-items.js';
 import { lines } from './lines.js';
 import { UsageError } from './usage.js';
@@ -73,11 +74,11 @@ function statsOf(file: string): Stats | undefined {
 /** Reads all records of all sources, in order, and knows how far it is. */
 export class RecordReader {
   readonly #sources: readonly Source[];
-  #stream: ReadStream | undefined;
-  #bytesBefore = 0;
   /** Bytes of all inputs; undefined where one has no length. */
   readonly bytes: number | undefined;
+  /** Records so far, and about how many bytes they took. */
   count = 0;
+  bytesUsed = 0;
   ended = false;
 
   constructor(sources: readonly Source[]) {
@@ -87,20 +88,16 @@ export class RecordReader {
       : undefined;
   }
 
-  get bytesRead(): number {
-    return this.#bytesBefore + (this.#stream?.bytesRead ?? 0);
-  }
-
   /** @throws InputError where an input fails while it is read. */
   async *records(): AsyncGenerator<InputRecord> {
     for (const { file, format } of this.#sources) {
       const stream = file === '-' ? process.stdin : createReadStream(file);
-      if (stream !== process.stdin) this.#stream = stream as ReadStream;
       let number = 0;
       try {
-        for await (const content of contents(stream as ReadStream, format)) {
+        for await (const content of contents(stream, format)) {
           number += 1;
           this.count += 1;
+          this.bytesUsed += sizeOf(content);
           yield { file, number, content };
         }
       } catch (error) {
@@ -110,14 +107,12 @@ export class RecordReader {
         this.count += 1;
         yield { file, number: number + 1, content: { error: error.message } };
       }
-      this.#bytesBefore = this.bytesRead;
-      this.#stream = undefined;
     }
     this.ended = true;
   }
 }
 
-async function* contents(stream: ReadStream, format: Format): AsyncGenerator<Content> {
+async function* contents(stream: Readable, format: Format): AsyncGenerator<Content> {
   if (format === 'csv') {
     for await (const row of csvRows(stream)) {
       yield row instanceof Error ? { error: row.message } : { value: row };
@@ -139,6 +134,16 @@ async function* contents(stream: ReadStream, format: Format): AsyncGenerator<Con
     default:
       format satisfies never;
   }
+}
+
+/** With what ends it; of a CSV's row without its quotes. */
+function sizeOf(content: Content): number {
+  if ('json' in content) return Buffer.byteLength(content.json) + 1;
+  if ('error' in content) return content.error.length;
+  if (typeof content.value === 'string') return Buffer.byteLength(content.value) + 1;
+  let size = 0;
+  for (const cell of Object.values(content.value as Row)) size += Buffer.byteLength(cell) + 1;
+  return size;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

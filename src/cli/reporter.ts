@@ -15,7 +15,12 @@ export interface Reporter {
   end(): void;
 }
 
-export function reporter(mode: ProgressMode, stream: NodeJS.WriteStream = process.stderr): Reporter {
+/** `resultsShown`: results go to the same terminal, and would tear a live line. */
+export function reporter(
+  mode: ProgressMode,
+  resultsShown: boolean,
+  stream: NodeJS.WriteStream = process.stderr,
+): Reporter {
   // Nobody to tell that nobody listens.
   stream.on('error', () => {});
   const line = (text: string): void => void stream.write(`${text}\n`);
@@ -25,7 +30,7 @@ export function reporter(mode: ProgressMode, stream: NodeJS.WriteStream = proces
     case 'json':
       return jsonLines(line);
     case 'auto':
-      return stream.isTTY === true ? liveLine(stream) : plainLines(line, progressBar({ stream }));
+      return stream.isTTY === true && !resultsShown ? liveLine(stream) : plainLines(line, plainBar(line));
     default:
       return mode satisfies never;
   }
@@ -49,6 +54,10 @@ function jsonLines(line: (text: string) => void): Reporter {
       if (last !== undefined) tell(last);
     },
   };
+}
+
+function plainBar(line: (text: string) => void): ProgressBar {
+  return progressBar({ stream: { write: (text: string) => line(text.trimEnd()) } });
 }
 
 function plainLines(line: (text: string) => void, bar: ProgressBar): Reporter {

@@ -44,6 +44,8 @@ test('a script that waits for a pool to end goes on when it has', async () => {
         const pool = new Pool({ workers: 1 });
         await pool.run(Math.max, 1, 2);
         await pool.run(Math.max, 3, i);
+        // Long enough for the worker to be done with the call, too long for this thread to know of it.
+        for (const until = performance.now() + 5; performance.now() < until; );
         await pool[end]();
       }
     }
