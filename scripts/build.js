@@ -1,12 +1,13 @@
 // Builds dist/: the TypeScript sources with their declarations, and the worker as one file in a string, for programs
 // that are bundled and have no worker file beside them.
-import { rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root, tsc } from './run.js';
 
 if (process.argv.includes('--clean')) rmSync(join(root, 'dist'), { recursive: true, force: true });
 tsc('tsconfig.json');
+chmodSync(join(root, 'dist/cli/main.js'), 0o755);
 
 const bundle = await build({
   entryPoints: [join(root, 'dist/thread-entry.js')],

@@ -19,7 +19,7 @@ const FLOORS: Record<string, number> = {
   engine: 5,
   api: 6,
   progress: 8,
-  cli: 8,
+  cli: 8.5,
   index: 9,
   'thread-source': 0,
   'thread-entry': 10,

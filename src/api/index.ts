@@ -1,3 +1,4 @@
+export { exportByName, type ModuleRef } from '../codec/index.js';
 export { forEach, map, pool, reduce, run, stream } from './default-pool.js';
 export { Future, type FutureInfo, type FutureState } from './future.js';
 export type { AnyIterable } from './input.js';

@@ -43,6 +43,25 @@ test('an abandoned default pool with an endless task does not end, a finished on
   assert.equal(code, 0);
 });
 
+test('a script that waits for a pool to end goes on when it has', async () => {
+  const { code, stdout } = await script(`
+    import { Pool } from 'simul';
+    for (const end of ['terminate', 'close']) {
+      for (let i = 0; i < 12; i++) {
+        const pool = new Pool({ workers: 1 });
+        await pool.run(Math.max, 1, 2);
+        await pool.run(Math.max, 3, i);
+        // Long enough for the worker to be done with the call, too long for this thread to know of it.
+        for (const until = performance.now() + 5; performance.now() < until; );
+        await pool[end]();
+      }
+    }
+    console.log('end');
+  `);
+  assert.equal(stdout, 'end\n');
+  assert.equal(code, 0);
+});
+
 test('functions that capture nothing work without the inspector', async () => {
   const flag =
     Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';

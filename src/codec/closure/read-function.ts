@@ -11,6 +11,7 @@ import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
 import { builtinExport, builtinExportFrom, moduleExporting } from './known-modules.js';
 import { isRequire, readMadeByNode } from './made-by-node.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
+import { namedExport } from './named-export.js';
 import type { Capture, CodeRecord, ImportBinding, Reading } from './reading.js';
 import { selfName, selfSpecifier } from './self.js';
 import { locateWithoutInspector } from './uninspected.js';
@@ -87,7 +88,7 @@ function readKnown(fn: Function): Reading | undefined {
   if (self !== undefined) return { kind: 'export', module: { specifier: selfSpecifier }, name: self };
   const path = intrinsicPath(fn);
   if (path !== undefined) return { kind: 'intrinsic', path };
-  const builtin = builtinExport(fn);
+  const builtin = namedExport(fn) ?? builtinExport(fn);
   return builtin && { kind: 'export', module: builtin.module, name: builtin.name };
 }
 

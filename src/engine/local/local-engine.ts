@@ -202,8 +202,9 @@ export class LocalEngine implements Engine {
   async #allGone(): Promise<void> {
     this.#upkeep.stopLooking();
     if (this.#hosts.size === 0) return;
-    for (const host of this.#hosts.values()) host.handle.ref();
-    await new Promise<void>((resolve) => this.#onGone.push(resolve));
+    const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
+    this.#keepAlive();
+    await gone;
   }
 
   // ---- what tickets and nested calls ask --------------------------------------------------------------------
@@ -495,9 +496,9 @@ export class LocalEngine implements Engine {
     return host;
   }
 
-  /** Threads keep the process alive while work is in flight, and only then. */
+  /** Threads keep the process alive while work is in flight or somebody waits for their end, and only then. */
   #keepAlive(): void {
-    const alive = this.#groups.size > 0;
+    const alive = this.#groups.size > 0 || this.#onGone.length > 0;
     if (alive === this.#alive) return;
     this.#alive = alive;
     for (const host of this.#hosts.values()) {

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** Where the command `simul` begins. */
+import { readFileSync } from 'node:fs';
+import { InvalidOptionError } from '../errors.js';
+import { readCommandLine } from './command-line.js';
+import { doctorCommand } from './doctor-command.js';
+import { mapCommand } from './map-command.js';
+import { HELP, UsageError } from './usage.js';
+
+async function main(args: readonly string[]): Promise<number> {
+  const command = readCommandLine(args);
+  switch (command.name) {
+    case 'help':
+      process.stdout.write(HELP);
+      return 0;
+    case 'version':
+      process.stdout.write(`${version()}\n`);
+      return 0;
+    case 'doctor':
+      return doctorCommand(command.json);
+    case 'map':
+      return mapCommand(command.settings);
+    default:
+      return command satisfies never;
+  }
+}
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof UsageError || error instanceof InvalidOptionError) {
+    process.stderr.write(`simul: ${error.message}\nsimul --help tells how to use it\n`);
+    process.exitCode = 2;
+  } else {
+    process.stderr.write(`simul: ${error instanceof Error ? error.stack : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
+// What is left, such as standard input that nobody reads any more, must not keep the process.
+process.exit();

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { Scratch } from './support.js';
+
+const limits = { timeout: 60_000 };
+
+test('doctor says what the machine offers', limits, async (t) => {
+  const scratch = new Scratch(t);
+  const { code, stdout, stderr } = await scratch.start(['doctor'], { env: { SIMUL_WORKERS: '3' } }).ended;
+  assert.equal(stderr, '');
+  assert.equal(code, 0);
+  for (const line of [
+    /^Node +v\d+/m,
+    /^usable cores +3 \(\d+ by affinity, .*, SIMUL_WORKERS says 3\)$/m,
+    /^memory +.* free$/m,
+    /^memory limit +/m,
+    /^shared memory +SharedArrayBuffer, /m,
+    /^worker starts +yes, in [\d.]+ ms$/m,
+    /^worker answers +yes, in [\d.]+ ms$/m,
+    /^closures +yes, in [\d.]+ ms$/m,
+    /^TypeScript +yes, in [\d.]+ ms; native: .*; oxc-transform: yes$/m,
+    /^processes +not part of this version$/m,
+    /^Ray +not part of this version$/m,
+    /^Simul works here\.$/m,
+  ]) {
+    assert.match(stdout, line);
+  }
+});
+
+test('doctor --json', limits, async (t) => {
+  const { code, stdout } = await new Scratch(t).run(['doctor', '--json']);
+  const machine = JSON.parse(stdout) as { usable: boolean; worker: { start: { ok: boolean; ms: number } } };
+  assert.equal(machine.usable, true);
+  assert.equal(machine.worker.start.ok, true);
+  assert.ok(machine.worker.start.ms > 0);
+  assert.equal(code, 0);
+});
+
+test('doctor on a machine that cannot run workers: status 1, and why', limits, async (t) => {
+  const scratch = new Scratch(t);
+  const flag =
+    Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';
+  const noWorkers = await scratch.start(['doctor'], { nodeArgs: [flag, '--allow-fs-read=*'] }).ended;
+  assert.equal(noWorkers.code, 1);
+  assert.match(noWorkers.stdout, /^worker starts +no: /m);
+  assert.match(noWorkers.stdout, /^Simul does not work here\.$/m);
+  const noInspector = await scratch.start(['doctor'], {
+    nodeArgs: [flag, '--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker'],
+  }).ended;
+  assert.match(noInspector.stdout, /^closures +no: .*inspector/m);
+  assert.equal(noInspector.code, 0);
+  const wrong = await scratch.start(['doctor'], { env: { SIMUL_WORKERS: '-1' } }).ended;
+  assert.match(wrong.stdout, /^usable cores +SIMUL_WORKERS must be/m);
+  assert.equal(wrong.code, 1);
+});
