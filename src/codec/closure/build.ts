@@ -3,6 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
 import { importMetaName } from './analyze.js';
+import { isEntry } from './entry.js';
 import { pathOf } from './module-info.js';
 import { bindingValue, requireOf, silenceLoaderWarning } from './modules.js';
 import type { CodeRecord } from './reading.js';
@@ -62,16 +63,8 @@ function provide(name: CodeRecord['provides'][number], file: string | undefined)
       return path;
     case '__dirname':
       return path === undefined ? undefined : dirname(path);
-    case 'module': {
-      const require = requireOf(file);
-      return {
-        exports: path === undefined ? {} : require(path),
-        filename: path,
-        id: path,
-        require,
-        loaded: true,
-      };
-    }
+    case 'module':
+      return moduleObject(path, requireOf(file));
     case 'import.meta':
       return importMeta(file, path);
     default:
@@ -79,6 +72,23 @@ function provide(name: CodeRecord['provides'][number], file: string | undefined)
         `The code asks for \`${String(name satisfies never)}\`, which is unknown here.`,
       );
   }
+}
+
+/** `module` of a CommonJS file. Its exports come by loading the file, which must never happen to an entry script. */
+function moduleObject(path: string | undefined, require: NodeJS.Require): object {
+  return {
+    get exports(): unknown {
+      if (path === undefined) return {};
+      if (!isEntry(path)) return require(path);
+      throw new SerializationError(
+        `\`module.exports\` of the script ${path} does not exist in a worker, which never runs that script again. Use the exported variables by their own names.`,
+      );
+    },
+    filename: path,
+    id: path,
+    require,
+    loaded: true,
+  };
 }
 
 function importMeta(file: string | undefined, path: string | undefined): object {
