@@ -23,7 +23,9 @@ test('CommonJS', async () => {
 
 const strips = (process.features as { typescript?: string | false }).typescript;
 
-test('native type stripping', { skip: strips ? false : 'this Node strips no types without a flag' }, async () => {
+test('native type stripping', {
+  skip: strips ? false : 'this Node strips no types without a flag',
+}, async () => {
   const files = await programFiles({ language: 'ts', ending: '.ts', enums: false });
   const cwd = await home.project('native', { type: 'module', files });
   checkRun(await node(['program.ts'], { cwd }), placesIn(files));

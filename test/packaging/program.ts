@@ -22,7 +22,12 @@ const names = ['none', 'Red', 'Green', 'Blue'];
 export const nameOf = (colour: number): string => names[colour] ?? 'none';
 `;
 
-export async function programFiles({ language, ending = '', enums = true, entry = true }: Dialect): Promise<Files> {
+export async function programFiles({
+  language,
+  ending = '',
+  enums = true,
+  entry = true,
+}: Dialect): Promise<Files> {
   const files: Record<string, string> = {};
   const names = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.ts'));
   for (const name of names) {

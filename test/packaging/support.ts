@@ -65,9 +65,13 @@ export async function scratch(): Promise<string> {
 
 /** The tarball, as `npm publish` would send it. The build has run already; scripts would run it again. */
 export async function pack(folder: string): Promise<string> {
-  const { stdout } = await succeed('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    cwd: root,
-  });
+  const { stdout } = await succeed(
+    'npm',
+    ['pack', '--ignore-scripts', '--json', '--pack-destination', folder],
+    {
+      cwd: root,
+    },
+  );
   const listed = JSON.parse(stdout) as [{ filename: string }] | Record<string, { filename: string }>;
   return join(folder, Object.values(listed)[0]!.filename);
 }
@@ -104,7 +108,9 @@ export class Home {
     const folder = await scratch();
     await write(folder, { 'package.json': '{ "name": "home", "private": true }\n' });
     const tarball = await pack(folder);
-    await succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], { cwd: folder });
+    await succeed('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], {
+      cwd: folder,
+    });
     await cp(join(fixtures, 'packages'), join(folder, 'node_modules'), { recursive: true });
     return new Home(folder);
   }
