@@ -84,20 +84,37 @@ export interface StackPlaces {
 
 /** The places of the two `throw` statements as the user sees them. */
 export function placesIn(files: Files): StackPlaces {
-  const place = (part: string, statement: string): string => {
-    const [name, text] = Object.entries(files).find(([file]) => file.includes(part))!;
-    const line = text.split('\n').findIndex((candidate) => candidate.includes(statement)) + 1;
-    assert.ok(line > 0, `${name} has ${statement}`);
-    return `${name}:${line}:`;
-  };
-  return { program: place('program', 'throw new TooMuch'), module: place('vector', 'throw new RangeError') };
+  return { program: placeOf(files, 'program', 'throw new TooMuch'), module: placeOf(files, 'vector', 'throw new RangeError') };
 }
 
-/** Checks what the program has printed, that it ended by itself, and that it printed nothing else. */
-export function checkRun(ran: Ran, places: StackPlaces): void {
+function placeOf(files: Files, part: string, statement: string): string {
+  const [name, text] = Object.entries(files).find(([file]) => file.includes(part))!;
+  return `${name}:${lineOf(text, statement)}:`;
+}
+
+/** The same in one file that holds all. */
+export function placesInBundle(name: string, text: string): StackPlaces {
+  return {
+    program: `${name}:${lineOf(text, 'throw new TooMuch')}:`,
+    module: `${name}:${lineOf(text, 'throw new RangeError(reason)')}:`,
+  };
+}
+
+function lineOf(text: string, statement: string): number {
+  const line = text.split('\n').findIndex((candidate) => candidate.includes(statement)) + 1;
+  assert.ok(line > 0, `there is ${statement}`);
+  return line;
+}
+
+/** Checks what the program has printed, that it ended by itself, and that it printed nothing else. What is in `refused` must be. */
+export function checkRun(ran: Ran, places: StackPlaces, refused: readonly string[] = []): void {
   const whole = `${ran.stdout}\n${ran.stderr}`;
   assert.equal(ran.code, 0, whole);
-  assert.deepEqual(ran.stdout.trim().split('\n'), ['top level', ...results], whole);
+  const expected = results.map((line) => {
+    const name = line.slice(0, line.indexOf(':'));
+    return refused.includes(name) ? `${name}: "refused"` : line;
+  });
+  assert.deepEqual(ran.stdout.trim().split('\n'), ['top level', ...expected], whole);
   checkStacks(ran.stderr, places);
 }
 

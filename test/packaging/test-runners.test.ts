@@ -80,3 +80,19 @@ test('jest, ES modules', async () => {
   ];
   check(await node(args, { cwd }), program, /Tests: +3 passed/);
 });
+
+const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+const requires = major > 24 || (major === 24 && minor >= 9);
+const why = requires ? false : 'jest cannot require() ES modules on this Node';
+
+test('jest, CommonJS', { skip: why }, async () => {
+  const program = await programFiles({ language: 'cjs', ending: '.js', entry: false });
+  const text = testFile('.js')
+    .replace(/^import (.*) from (.*);$/gm, 'const $1 = require($2);')
+    .replaceAll('import.meta.url', '__filename');
+  const files = { ...program, 'program.test.js': text };
+  const cwd = await home.project('jest-cjs', { type: 'commonjs', files, tools: ['jest'] });
+  const settings = JSON.stringify({ transform: {}, testEnvironment: 'node' });
+  const args = ['--no-warnings', '--experimental-vm-modules', await bin('jest'), '--no-color', '--config', settings];
+  check(await node(args, { cwd }), program, /Tests: +3 passed/);
+});
