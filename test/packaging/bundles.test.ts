@@ -78,7 +78,9 @@ for (const external of [false, true]) {
     const files = { ...(await programFiles(typescript)), 'vite.config.js': config };
     const name = `vite-${external ? 'external' : 'bundled'}`;
     const cwd = await home.project(name, { type: 'module', files, tools: ['vite'] });
-    await succeed(process.execPath, [await bin('vite'), 'build', '--ssr', 'program.ts', '--outDir', 'out'], { cwd });
+    await succeed(process.execPath, [await bin('vite'), 'build', '--ssr', 'program.ts', '--outDir', 'out'], {
+      cwd,
+    });
     const folder = external ? join(cwd, 'out') : await scratch();
     if (!external) {
       await cp(join(cwd, 'out'), folder, { recursive: true });

@@ -84,7 +84,10 @@ export interface StackPlaces {
 
 /** The places of the two `throw` statements as the user sees them. */
 export function placesIn(files: Files): StackPlaces {
-  return { program: placeOf(files, 'program', 'throw new TooMuch'), module: placeOf(files, 'vector', 'throw new RangeError') };
+  return {
+    program: placeOf(files, 'program', 'throw new TooMuch'),
+    module: placeOf(files, 'vector', 'throw new RangeError'),
+  };
 }
 
 function placeOf(files: Files, part: string, statement: string): string {

@@ -93,6 +93,13 @@ test('jest, CommonJS', { skip: why }, async () => {
   const files = { ...program, 'program.test.js': text };
   const cwd = await home.project('jest-cjs', { type: 'commonjs', files, tools: ['jest'] });
   const settings = JSON.stringify({ transform: {}, testEnvironment: 'node' });
-  const args = ['--no-warnings', '--experimental-vm-modules', await bin('jest'), '--no-color', '--config', settings];
+  const args = [
+    '--no-warnings',
+    '--experimental-vm-modules',
+    await bin('jest'),
+    '--no-color',
+    '--config',
+    settings,
+  ];
   check(await node(args, { cwd }), program, /Tests: +3 passed/);
 });

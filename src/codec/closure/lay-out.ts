@@ -67,7 +67,7 @@ function respace(
     return fixed ? gap : `${gap}${'\n'.repeat(missing)}${' '.repeat(wanted.column)}`;
   }
   const loose = open.test(previous.type.label) && gap.trim() === '';
-  return loose ? '\n'.repeat(Math.max(0, wanted.line - outLine)) + ' ' : gap;
+  return loose ? `${'\n'.repeat(Math.max(0, wanted.line - outLine))} ` : gap;
 }
 
 function inTemplate(token: Token): boolean {

@@ -180,8 +180,7 @@ class CodeReader {
     const { file, line, column } = this.place;
     if (file === undefined) return undefined;
     const text = this.info?.text;
-    if (text !== undefined && text.startsWith(this.analysis.source, offsetOf(text, line, column)))
-      return undefined;
+    if (text?.startsWith(this.analysis.source, offsetOf(text, line, column))) return undefined;
     return originalPlaces(file);
   }
 

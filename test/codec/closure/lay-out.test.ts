@@ -5,10 +5,11 @@ import fc from 'fast-check';
 import { layOut } from '#simul/codec/closure/lay-out.js';
 
 const texts = [
-  '(a) => { return a++ + `x ${a ? `y${a}` : "z"} \n two`; }',
+  '(a) => { return a++ + `x $' + '{a ? `y$' + '{a}` : "z"} \n two`; }',
   'async function* f(a, ...b) { for await (const x of b) { yield x; if (x) continue; else break; } return a; }',
   'class A extends B { static async *m() {} get x() { return super.x; } static { this.y = 1; } #p = /a\\/b/g; async q() { await 1; } }',
-  'function g() {\n  // a comment\n  let a = 1, b = 2; a\n  ++b; throw new Error(`${a}`, { cause: b }); }',
+  'function g() {\n  // a comment\n  let a = 1, b = 2; a\n  ++b; throw new Error(`$' +
+    '{a}`, { cause: b }); }',
   'x => y => ({ get: 1, set: 2, async: 3, [x]: async () => x?.y ?? !y })',
   '() => { do { x-- } while (x) label: for (;;) { break label } return\n 5 }',
 ];
