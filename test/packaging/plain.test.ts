@@ -1,8 +1,10 @@
 /** The program under Node alone: ES modules, CommonJS, and TypeScript whose types Node strips. */
 import assert from 'node:assert/strict';
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { checkRun, placesIn, programFiles } from './program.js';
-import { Home, node } from './support.js';
+import { Home, node, scratch, write } from './support.js';
 
 let home: Home;
 before(async () => {
@@ -67,3 +69,23 @@ async function main() {
 }
 main();
 `;
+
+test('a plain program loads neither the inspector before it is needed nor the packages for TypeScript and CSV', async () => {
+  const cwd = await scratch();
+  for (const name of ['simul', 'acorn']) {
+    await cp(join(home.folder, 'node_modules', name), join(cwd, 'node_modules', name), { recursive: true });
+  }
+  await write(cwd, {
+    'program.mjs': `
+      import { map } from 'simul';
+      const inspector = () => process.moduleLoadList.includes('NativeModule inspector');
+      const before = inspector();
+      const factor = 2;
+      console.log(before, await map([1, 2], (n) => n * factor), inspector());
+    `,
+  });
+  const { code, stdout, stderr } = await node(['program.mjs'], { cwd });
+  assert.equal(stderr, '');
+  assert.equal(stdout, 'false [ 2, 4 ] true\n');
+  assert.equal(code, 0);
+});
