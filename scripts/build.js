@@ -1,13 +1,18 @@
 // Builds dist/: the TypeScript sources with their declarations, and the worker as one file in a string, for programs
 // that are bundled and have no worker file beside them.
-import { chmodSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { chmodSync, existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { build } from 'esbuild';
-import { root, tsc } from './run.js';
+import { files, root, tsc } from './run.js';
 
 if (process.argv.includes('--clean')) rmSync(join(root, 'dist'), { recursive: true, force: true });
 tsc('tsconfig.json');
 chmodSync(join(root, 'dist/cli/main.js'), 0o755);
+// What an older build left of sources that are gone would be published.
+for (const file of files(join(root, 'dist'))) {
+  const source = relative(join(root, 'dist'), file).replace(/(?:\.d)?\.[jt]s$/, '.ts');
+  if (!existsSync(join(root, 'src', source))) rmSync(file);
+}
 
 const bundle = await build({
   entryPoints: [join(root, 'dist/thread-entry.js')],

@@ -31,8 +31,9 @@ export type TaskResult<R> =
       : Awaited<R>;
 
 /** What `run` gives: for generators the future can be iterated itself. */
-export type RunResult<R> =
-  TaskResult<R> extends AsyncIterableIterator<infer Y>
+export type RunResult<R> = [TaskResult<R>] extends [never]
+  ? Future<never>
+  : TaskResult<R> extends AsyncIterableIterator<infer Y>
     ? Future<AsyncIterableIterator<Y>> & AsyncIterable<Y>
     : Future<TaskResult<R>>;
 

@@ -1,9 +1,11 @@
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
+import { isEntry } from './entry.js';
 import { pathOf } from './module-info.js';
-import { bindingValue, requireOf, silenceLoaderWarning } from './modules.js';
+import { bindingValue, importFrom, requireOf, silenceLoaderWarning } from './modules.js';
 import type { CodeRecord } from './reading.js';
 
 export interface Built {
@@ -61,16 +63,13 @@ function provide(name: CodeRecord['provides'][number], file: string | undefined)
       return path;
     case '__dirname':
       return path === undefined ? undefined : dirname(path);
-    case 'module': {
-      const require = requireOf(file);
-      return {
-        exports: path === undefined ? {} : require(path),
-        filename: path,
-        id: path,
-        require,
-        loaded: true,
-      };
-    }
+    case 'module':
+      return moduleObject(path, requireOf(file));
+    case '__vite_ssr_import_meta__':
+      return { ...importMeta(file, path), env: process.env };
+    case '__vite_ssr_dynamic_import__':
+      return (specifier: string) =>
+        importFrom(file, path === undefined ? specifier : fromRoot(specifier, path));
     case 'import.meta':
       return importMeta(file, path);
     default:
@@ -78,6 +77,35 @@ function provide(name: CodeRecord['provides'][number], file: string | undefined)
         `The code asks for \`${String(name satisfies never)}\`, which is unknown here.`,
       );
   }
+}
+
+/** Vite writes paths from its root, which is a folder above the file, and others with a prefix. */
+function fromRoot(specifier: string, path: string): string {
+  if (!specifier.startsWith('/')) return specifier;
+  const whole = specifier.replace(/^\/@fs(?=\/)/, '');
+  if (existsSync(whole)) return pathToFileURL(whole).href;
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    const candidate = join(folder, whole);
+    if (existsSync(candidate)) return pathToFileURL(candidate).href;
+    if (folder === dirname(folder)) return specifier;
+  }
+}
+
+/** `module` of a CommonJS file. Its exports come by loading the file, which must never happen to an entry script. */
+function moduleObject(path: string | undefined, require: NodeJS.Require): object {
+  return {
+    get exports(): unknown {
+      if (path === undefined) return {};
+      if (!isEntry(path)) return require(path);
+      throw new SerializationError(
+        `\`module.exports\` of the script ${path} does not exist in a worker, which never runs that script again. Use the exported variables by their own names.`,
+      );
+    },
+    filename: path,
+    id: path,
+    require,
+    loaded: true,
+  };
 }
 
 function importMeta(file: string | undefined, path: string | undefined): object {

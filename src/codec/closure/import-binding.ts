@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { types } from 'node:util';
 import { isEntry } from './entry.js';
 import { builtinExport, cachedModule, moduleExporting } from './known-modules.js';
 import { isTypeScript, type ModuleInfo, pathOf } from './module-info.js';
@@ -70,12 +72,13 @@ export function moduleInVariable(
   if (!isObject(value)) return undefined;
   // Functions that are a whole module are recognised when they are read themselves.
   const whole = typeof value === 'function' ? undefined : wholeModule(value);
-  if (whole) return { name, module: whole, imported: '=' };
+  if (whole) return { name, ...whole };
   const inner = defaultOf(value);
   const wrappedModule = isObject(inner) && looksWrapped(value, inner) ? wholeModule(inner) : undefined;
-  if (wrappedModule) return { name, module: wrappedModule, imported: '=', wrapped: 'interop' };
+  if (wrappedModule) return { name, ...wrappedModule, wrapped: 'interop' };
   const specifier = info && importNamedBy(name, info);
-  const module = specifier === undefined ? undefined : moduleRef(specifier, file);
+  const module =
+    specifier === undefined ? info && requiredInto(name, value, info) : moduleRef(specifier, file);
   return module && { name, module, imported: '*', wrapped: 'interop' };
 }
 
@@ -98,13 +101,36 @@ function looksWrapped(value: object, inner: object): boolean {
   );
 }
 
-function wholeModule(value: object): ModuleRef | undefined {
+function wholeModule(value: object): Pick<ImportBinding, 'module' | 'imported'> | undefined {
   const builtin = builtinExport(value);
-  if (builtin) return builtin.name === '=' ? builtin.module : undefined;
+  if (builtin) return builtin.name === '=' ? { module: builtin.module, imported: '=' } : undefined;
   const module = moduleExporting(value);
   if (!module || module.exports !== value || !module.loaded || isEntry(module.filename)) return undefined;
   if (module !== cachedModule(module.filename) || isTypeScript(module.filename)) return undefined;
-  return { specifier: pathToFileURL(module.filename).href };
+  // `require` of an ES module gives its namespace.
+  const imported = types.isModuleNamespaceObject(value) ? '*' : '=';
+  return { module: { specifier: pathToFileURL(module.filename).href }, imported };
+}
+
+/** The ES module whose namespace a compiler's helper has copied into the variable. */
+function requiredInto(name: string, value: object, info: ModuleInfo): ModuleRef | undefined {
+  const specifier = info.required.get(name);
+  const required = specifier === undefined ? undefined : requiredModule(specifier, info.path);
+  if (!required?.loaded || isEntry(required.filename) || isTypeScript(required.filename)) return undefined;
+  const exports = required.exports as Record<string, unknown>;
+  if (!types.isModuleNamespaceObject(exports)) return undefined;
+  const copied = Object.keys(exports).every(
+    (key) => (value as Record<string, unknown>)[key] === exports[key],
+  );
+  return copied ? { specifier: pathToFileURL(required.filename).href } : undefined;
+}
+
+function requiredModule(specifier: string, from: string): ReturnType<typeof cachedModule> {
+  try {
+    return cachedModule(createRequire(from).resolve(specifier));
+  } catch {
+    return undefined;
+  }
 }
 
 /** The specifier behind `__vite_ssr_import_N__`, `import_x`, `x_1` and `_x`, from the file's own imports. */

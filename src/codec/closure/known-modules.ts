@@ -107,6 +107,11 @@ export function nativeProcess(): NodeJS.Process {
   return runInThisContext('process') as NodeJS.Process;
 }
 
+/** The main context's `Error`, whose settings hold where a context of a test runner has none. */
+export function nativeError(): ErrorConstructor {
+  return runInThisContext('Error') as ErrorConstructor;
+}
+
 export function createNativeRequire(from: string): NodeJS.Require {
   return nativeProcess().getBuiltinModule('node:module').createRequire(from);
 }

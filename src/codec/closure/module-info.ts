@@ -15,6 +15,8 @@ export interface ModuleInfo {
   readonly imports: ReadonlyMap<string, { readonly specifier: string; readonly imported: string }>;
   /** The specifiers of import statements in order, without those for types only. */
   readonly specifiers: readonly string[];
+  /** Variables that hold what `require` gave, as it is or through a compiler's helper, with the specifier. */
+  readonly required: ReadonlyMap<string, string>;
   /** Exported name to local name. */
   readonly exports: ReadonlyMap<string, string>;
   /** Where an anonymous default export starts. */
@@ -104,6 +106,7 @@ function collect(path: string, text: string, code: string): ModuleInfo {
     text,
     imports: table.imports,
     specifiers: table.specifiers,
+    required: table.required,
     exports: table.exports,
     // The transform moves code about, so positions in its output say nothing about the file.
     defaultExport: code === text ? table.defaultExport : undefined,
@@ -118,6 +121,7 @@ function collect(path: string, text: string, code: string): ModuleInfo {
 class Collector {
   readonly imports = new Map<string, { specifier: string; imported: string }>();
   readonly specifiers: string[] = [];
+  readonly required = new Map<string, string>();
   readonly exports = new Map<string, string>();
   readonly assigned = new Set<string>();
   readonly defined = new Set<string>();
@@ -234,6 +238,8 @@ class Collector {
 
   private declared(node: AnyNode & { type: 'VariableDeclaration' }): void {
     for (const { id, init } of node.declarations) {
+      const specifier = id.type === 'Identifier' ? requiredBy(init) : undefined;
+      if (specifier !== undefined) this.required.set(nameOf(id), specifier);
       for (const name of patternNames(id)) {
         // `var` may run again, in a loop or by a second declaration, and writes the same variable.
         if (node.kind === 'var' && init) this.assigned.add(name);
@@ -249,6 +255,16 @@ class Collector {
       this.maybeUndefined.add(name);
     }
   }
+}
+
+/** The specifier of `require('…')`, or of `helper(require('…'), …)`. */
+function requiredBy(node: AnyNode | null | undefined): string | undefined {
+  if (node?.type !== 'CallExpression') return undefined;
+  const first = node.arguments[0];
+  if (node.callee.type === 'Identifier' && node.callee.name === 'require') {
+    return first?.type === 'Literal' && typeof first.value === 'string' ? first.value : undefined;
+  }
+  return first?.type === 'CallExpression' ? requiredBy(first) : undefined;
 }
 
 function nameOf(node: AnyNode): string {

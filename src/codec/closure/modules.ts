@@ -74,6 +74,12 @@ function importer(from: string | undefined): (specifier: string) => Promise<Name
   return made;
 }
 
+/** `import(specifier)` as the file `from` would do it. */
+export function importFrom(from: string | undefined, specifier: string): Promise<object> {
+  needTypeScript({ specifier, from });
+  return importer(from)(specifier);
+}
+
 function load(ref: ModuleRef): Promise<void> | undefined {
   if (ref.specifier === selfSpecifier) return undefined;
   const key = keyOf(ref);

@@ -9,10 +9,12 @@ import { moduleInVariable, staticImport } from './import-binding.js';
 import { type InspectedScope, type Inspection, inspect, inspectorRefusal, scriptUrl } from './inspect.js';
 import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
 import { builtinExport, builtinExportFrom, moduleExporting } from './known-modules.js';
+import { layOut } from './lay-out.js';
 import { isRequire, readMadeByNode } from './made-by-node.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
 import { namedExport } from './named-export.js';
-import type { Capture, CodeRecord, ImportBinding, Reading } from './reading.js';
+import { type Locate, originalPlaces } from './original-place.js';
+import { type Capture, type CodeRecord, type ImportBinding, type Reading, viteNames } from './reading.js';
 import { selfName, selfSpecifier } from './self.js';
 import { locateWithoutInspector } from './uninspected.js';
 
@@ -196,8 +198,18 @@ class CodeReader {
 
   private at(line: number, column: number): string {
     const { file } = this.place;
-    const first = line === 0 ? this.place.column : 0;
-    return `${(file && pathOf(file)) ?? file ?? 'in its text'}:${this.place.line + line + 1}:${first + column + 1}`;
+    const written = { line: this.place.line + line, column: (line === 0 ? this.place.column : 0) + column };
+    const shown = this.originals()?.(written.line, written.column) ?? written;
+    return `${(file && pathOf(file)) ?? file ?? 'in its text'}:${shown.line + 1}:${shown.column + 1}`;
+  }
+
+  /** How to map places of this function; undefined where the file holds the text that runs. */
+  private originals(): Locate | undefined {
+    const { file, line, column } = this.place;
+    if (file === undefined) return undefined;
+    const text = this.info?.text;
+    if (text?.startsWith(this.analysis.source, offsetOf(text, line, column))) return undefined;
+    return originalPlaces(file);
   }
 
   private resolve(name: string, resolved: Resolved): void {
@@ -307,6 +319,8 @@ class CodeReader {
     const path = this.place.file === undefined ? undefined : pathOf(this.place.file);
     // One that the code made itself may be of another place; it travels as a value.
     if (name === 'require') return isRequire(value) && this.info?.isModule !== true ? 'require' : undefined;
+    const vite = viteNames.find((known) => known === name);
+    if (vite !== undefined) return vite;
     if (path === undefined) return undefined;
     switch (name) {
       case '__filename':
@@ -371,6 +385,8 @@ class CodeReader {
     if (found) return found;
     if (records.size >= 2000) records.clear();
     const strict = analysis.strict || this.isStrict();
+    const locate = this.originals();
+    const laid = locate && layOut(analysis.source, analysis.form, place, locate);
     const content: Omit<CodeRecord, 'hash'> = {
       source: analysis.source,
       isClass: analysis.isClass,
@@ -387,6 +403,7 @@ class CodeReader {
       provides: resolved.provides,
       importMeta: analysis.importMeta,
       usesArguments: analysis.usesArguments && !resolved.argumentsName,
+      ...laid,
     };
     const record = withHash(content);
     records.set(key, record);
@@ -399,6 +416,15 @@ class CodeReader {
     if (Object.hasOwn(this.fn, 'caller')) return false;
     return this.info?.strict ?? false;
   }
+}
+
+function offsetOf(text: string, line: number, column: number): number {
+  let start = 0;
+  for (let passed = 0; passed < line; passed++) {
+    start = text.indexOf('\n', start) + 1;
+    if (start === 0) return text.length;
+  }
+  return start + column;
 }
 
 function holds(scope: InspectedScope, name: string): boolean {

@@ -44,12 +44,22 @@ export interface CodeRecord {
   readonly names: readonly string[];
   readonly imports: readonly ImportBinding[];
   /** Module-bound names the source uses, provided by the worker for `file`. */
-  readonly provides: readonly ('require' | '__filename' | '__dirname' | 'module' | 'import.meta')[];
+  readonly provides: readonly (
+    | 'require'
+    | '__filename'
+    | '__dirname'
+    | 'module'
+    | 'import.meta'
+    | (typeof viteNames)[number]
+  )[];
   /** The name that the source has in place of `import.meta`. */
   readonly importMeta?: string | undefined;
   /** An arrow that uses `arguments` of the function around it; the value is captured last, after `names`. */
   readonly usesArguments: boolean;
 }
+
+/** What Vite makes of `import()` and `import.meta`. */
+export const viteNames = ['__vite_ssr_dynamic_import__', '__vite_ssr_import_meta__'] as const;
 
 /** One captured variable, read at the moment of the call. */
 export interface Capture {
