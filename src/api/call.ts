@@ -52,7 +52,7 @@ class Call implements FutureSource, JobSink {
     const { core, fn, args, options, pinned } = this.#spec;
     const { signal } = options;
     if (signal?.aborted === true) throw signal.reason;
-    const packer = new Packer({ label: 'arguments' });
+    const packer = new Packer({ parts: ['fn', 'args'] });
     packer.item([fn, args]);
     const packed = packer.finish();
     const operation = options.seed === undefined ? callOperation(core) : openCall(core, options.seed);

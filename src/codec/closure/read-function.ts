@@ -42,7 +42,7 @@ export function readFunction(fn: Function): Reading {
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
   // Every function of JavaScript has scopes; to go on without them would change what it does.
   if (inspection?.scopes.length === 0) throw new Error('closure: the inspector gave no scopes');
-  const place = inspection ? placeOf(inspection, analysis) : locateWithoutInspector(text, analysis);
+  const place = inspection ? placeOf(inspection, analysis, hasNoFile(text)) : locateWithoutInspector(text, analysis);
   if (place.file?.startsWith('node:')) {
     const path = lazyGlobalPath(fn);
     if (path !== undefined) return { kind: 'intrinsic', path };
@@ -105,8 +105,14 @@ function readNative(fn: Function): Reading {
   return { kind: 'bound', ...bound };
 }
 
-function placeOf(inspection: Inspection, analysis: Analysis): Place {
-  const url = inspection.scriptId === undefined ? '' : scriptUrl(inspection.scriptId);
+/** `new Function(…)` makes a script for each function; to ask about every one of them would cost milliseconds. */
+function hasNoFile(text: string): boolean {
+  return /^(?:async )?function\*? anonymous\(/.test(text) && !text.includes('sourceURL=');
+}
+
+function placeOf(inspection: Inspection, analysis: Analysis, noFile: boolean): Place {
+  const { scriptId } = inspection;
+  const url = scriptId === undefined || noFile ? '' : scriptUrl(scriptId);
   const { anchor } = analysis;
   const isModule = inspection.scopes.some((scope) => scope.type === 'Module');
   const file = url === '' ? undefined : isModule ? url : (pathOf(url) ?? url);
