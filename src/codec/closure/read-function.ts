@@ -42,7 +42,9 @@ export function readFunction(fn: Function): Reading {
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
   // Every function of JavaScript has scopes; to go on without them would change what it does.
   if (inspection?.scopes.length === 0) throw new Error('closure: the inspector gave no scopes');
-  const place = inspection ? placeOf(inspection, analysis, hasNoFile(text)) : locateWithoutInspector(text, analysis);
+  const place = inspection
+    ? placeOf(inspection, analysis, hasNoFile(text))
+    : locateWithoutInspector(text, analysis);
   if (place.file?.startsWith('node:')) {
     const path = lazyGlobalPath(fn);
     if (path !== undefined) return { kind: 'intrinsic', path };
@@ -164,6 +166,8 @@ class CodeReader {
     for (const name of this.analysis.free) this.resolve(name, resolved);
     if (this.analysis.importMeta !== undefined) resolved.provides.push('import.meta');
     if (this.analysis.usesArguments) this.captureArguments(resolved);
+    const { eager, isClass } = this.analysis;
+    if (isClass) resolved.captures.sort((a, b) => Number(eager.has(b.name)) - Number(eager.has(a.name)));
     const code = this.record(resolved);
     return { reading: { kind: 'code', code, captures: resolved.captures }, stable: resolved.stable };
   }
@@ -388,6 +392,9 @@ class CodeReader {
       names: resolved.captures
         .map((capture) => capture.name)
         .filter((captured) => captured !== 'arguments' || resolved.argumentsName),
+      eager: analysis.isClass
+        ? resolved.captures.filter((capture) => analysis.eager.has(capture.name)).length
+        : undefined,
       imports: resolved.imports,
       provides: resolved.provides,
       importMeta: analysis.importMeta,
@@ -425,10 +432,19 @@ function describe(fn: Function): string {
   return name === undefined ? 'The function' : `The function \`${name}\``;
 }
 
+const nativeRefusals = new WeakSet<object>();
+
+/** Whether {@link readFunction} refused a function because it is Node's own. */
+export function isNativeRefusal(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && nativeRefusals.has(error);
+}
+
 function nativeError(fn: Function): SerializationError {
-  return new SerializationError(
+  const error = new SerializationError(
     `${describe(fn)} is a native function that no module exports, so it cannot travel to a worker. Call it inside a function of your own, or pass what it works on as an argument.`,
   );
+  nativeRefusals.add(error);
+  return error;
 }
 
 function inspectorError(what: string, cause: Error | undefined): SerializationError {
