@@ -104,7 +104,8 @@ function explain(
     plain += isProperty(each) || each.startsWith(' ') ? each : ` → ${each}`;
   }
   return new SerializationError(`cannot send ${shown}: ${error.message}`, {
-    path: plain,
+    // A function's refusal says by itself which of its variables is at fault.
+    path: error.path === undefined ? plain : isVariable ? `${plain} → ${error.path}` : error.path,
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
 }
