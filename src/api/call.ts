@@ -19,7 +19,7 @@ import {
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
 
-const ARGUMENTS = { label: 'arguments' };
+const ARGUMENTS = { parts: ['fn', 'args'] };
 
 /** What all calls of one view of a pool share. */
 export interface CallView {

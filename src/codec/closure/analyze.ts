@@ -1,6 +1,6 @@
 import { type AnyNode, type ClassExpression, type FunctionExpression, type Options, parse } from 'acorn';
 import { SerializationError } from '../../errors.js';
-import { type LexicalUse, ScopeWalker } from './free-names.js';
+import { type FreeUse, isNode, type LexicalUse, ScopeWalker } from './free-names.js';
 import type { CodeRecord } from './reading.js';
 
 /** A place in the analysed text, 0-based; the column counts from the text's start on line 0. */
@@ -27,6 +27,8 @@ export interface Analysis {
   readonly heritage: string | undefined;
   /** Free names used where a class is defined (computed member names), which no closure keeps alive. */
   readonly definedWith: ReadonlySet<string>;
+  /** Names used while a class is being defined: in static fields and blocks, by its parent. */
+  readonly eager: ReadonlySet<string>;
   readonly usesArguments: boolean;
   /** The name that `source` has in place of `import.meta`. */
   readonly importMeta: string | undefined;
@@ -173,6 +175,7 @@ function analyzeText(text: string): Analysis {
     definedWith: new Set(
       free.filter((use) => computed.some((key) => within(use.start, key))).map((use) => use.name),
     ),
+    eager: eagerNames(node, free, heritage?.name),
     writes,
     lexical: lexical.map((use) => ({ ...use, position: at(use.start) })),
     usesArguments: isArrow && usage.lexical.some((use) => use.what === 'arguments'),
@@ -213,6 +216,37 @@ function computedKeys(node: AnyNode): Range[] {
       ? [{ start: member.key.start, end: member.key.end }]
       : [],
   );
+}
+
+/**
+ * Static fields and blocks run when the class is defined. Functions in them do so later, unless they are called or
+ * handed to a call there.
+ */
+function eagerNames(node: AnyNode, free: readonly FreeUse[], parent: string | undefined): Set<string> {
+  const eager = new Set(parent === undefined ? [] : [parent]);
+  if (node.type !== 'ClassExpression') return eager;
+  const later: Range[] = [];
+  const look = (value: unknown, called: boolean): void => {
+    if (Array.isArray(value)) {
+      for (const item of value) look(item, called);
+      return;
+    }
+    if (!isNode(value)) return;
+    if (!called && /^(?:Arrow)?Function/.test(value.type)) later.push(value);
+    const calls = called || /^(?:Call|New|TaggedTemplate)Expression$/.test(value.type);
+    for (const child of Object.values(value)) look(child, calls);
+  };
+  const now = node.body.body.flatMap((member): Range[] => {
+    if (member.type === 'StaticBlock') return [member];
+    if (member.type !== 'PropertyDefinition' || !member.static || !member.value) return [];
+    look(member.value, false);
+    return [member.value];
+  });
+  for (const { name, start } of free) {
+    const inside = (range: Range): boolean => within(start, range);
+    if (now.some(inside) && !later.some(inside)) eager.add(name);
+  }
+  return eager;
 }
 
 function unparsable(text: string): never {

@@ -4,6 +4,6 @@ export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js
 export { builtinExport } from './known-modules.js';
 export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from './modules.js';
 export { exportByName } from './named-export.js';
-export { readFunction } from './read-function.js';
+export { isNativeRefusal, readFunction } from './read-function.js';
 export type { Capture, CodeRecord, ImportBinding, ModuleRef, Reading } from './reading.js';
 export { markSelf, provideSelf, selfSpecifier } from './self.js';

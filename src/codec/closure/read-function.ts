@@ -45,7 +45,9 @@ export function readFunction(fn: Function): Reading {
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
   // Every function of JavaScript has scopes; to go on without them would change what it does.
   if (inspection?.scopes.length === 0) throw new Error('closure: the inspector gave no scopes');
-  const place = inspection ? placeOf(inspection, analysis) : locateWithoutInspector(text, analysis);
+  const place = inspection
+    ? placeOf(inspection, analysis, hasNoFile(text))
+    : locateWithoutInspector(text, analysis);
   if (place.file?.startsWith('node:')) {
     const path = lazyGlobalPath(fn);
     if (path !== undefined) return { kind: 'intrinsic', path };
@@ -108,8 +110,14 @@ function readNative(fn: Function): Reading {
   return { kind: 'bound', ...bound };
 }
 
-function placeOf(inspection: Inspection, analysis: Analysis): Place {
-  const url = inspection.scriptId === undefined ? '' : scriptUrl(inspection.scriptId);
+/** `new Function(…)` makes a script for each function; to ask about every one of them would cost milliseconds. */
+function hasNoFile(text: string): boolean {
+  return /^(?:async )?function\*? anonymous\(/.test(text) && !text.includes('sourceURL=');
+}
+
+function placeOf(inspection: Inspection, analysis: Analysis, noFile: boolean): Place {
+  const { scriptId } = inspection;
+  const url = scriptId === undefined || noFile ? '' : scriptUrl(scriptId);
   const { anchor } = analysis;
   const isModule = inspection.scopes.some((scope) => scope.type === 'Module');
   const file = url === '' ? undefined : isModule ? url : (pathOf(url) ?? url);
@@ -161,6 +169,8 @@ class CodeReader {
     for (const name of this.analysis.free) this.resolve(name, resolved);
     if (this.analysis.importMeta !== undefined) resolved.provides.push('import.meta');
     if (this.analysis.usesArguments) this.captureArguments(resolved);
+    const { eager, isClass } = this.analysis;
+    if (isClass) resolved.captures.sort((a, b) => Number(eager.has(b.name)) - Number(eager.has(a.name)));
     const code = this.record(resolved);
     return { reading: { kind: 'code', code, captures: resolved.captures }, stable: resolved.stable };
   }
@@ -399,6 +409,9 @@ class CodeReader {
       names: resolved.captures
         .map((capture) => capture.name)
         .filter((captured) => captured !== 'arguments' || resolved.argumentsName),
+      eager: analysis.isClass
+        ? resolved.captures.filter((capture) => analysis.eager.has(capture.name)).length
+        : undefined,
       imports: resolved.imports,
       provides: resolved.provides,
       importMeta: analysis.importMeta,
@@ -446,10 +459,19 @@ function describe(fn: Function): string {
   return name === undefined ? 'The function' : `The function \`${name}\``;
 }
 
+const nativeRefusals = new WeakSet<object>();
+
+/** Whether {@link readFunction} refused a function because it is Node's own. */
+export function isNativeRefusal(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && nativeRefusals.has(error);
+}
+
 function nativeError(fn: Function): SerializationError {
-  return new SerializationError(
+  const error = new SerializationError(
     `${describe(fn)} is a native function that no module exports, so it cannot travel to a worker. Call it inside a function of your own, or pass what it works on as an argument.`,
   );
+  nativeRefusals.add(error);
+  return error;
 }
 
 function inspectorError(what: string, cause: Error | undefined): SerializationError {

@@ -42,6 +42,8 @@ export interface CodeRecord {
   readonly name?: string | undefined;
   /** Captured names, in the order in which the captures travel. */
   readonly names: readonly string[];
+  /** For classes: how many of `names`, the first ones, are used while the class is being defined. */
+  readonly eager?: number | undefined;
   readonly imports: readonly ImportBinding[];
   /** Module-bound names the source uses, provided by the worker for `file`. */
   readonly provides: readonly (

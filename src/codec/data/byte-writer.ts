@@ -6,6 +6,9 @@ export interface RawBuffer extends Buffer {
   ucs2Slice(from: number, to: number): string;
 }
 
+/** Doubles and arrays of numbers are in the machine's own order, so that they can be read as they are. */
+const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** A growing byte buffer. The buffer is replaced when it grows, so nobody keeps it. */
 export class ByteWriter {
   bytes = Buffer.allocUnsafeSlow(64 * 1024) as RawBuffer;
@@ -46,8 +49,18 @@ export class ByteWriter {
 
   double(value: number): void {
     this.need(8);
-    this.#view.setFloat64(this.at, value, true);
+    this.#view.setFloat64(this.at, value, LITTLE);
     this.at += 8;
+  }
+
+  numbers(values: readonly number[], integers: boolean): void {
+    const { length } = values;
+    this.need(length * 8);
+    const view = this.#view;
+    let { at } = this;
+    if (integers) for (let i = 0; i < length; i++, at += 4) view.setInt32(at, values[i]!, LITTLE);
+    else for (let i = 0; i < length; i++, at += 8) view.setFloat64(at, values[i]!, LITTLE);
+    this.at = at;
   }
 
   raw(bytes: Uint8Array): void {

@@ -15,10 +15,12 @@ const cleanup = new FinalizationRegistry<string>((tag) => {
   if (sent.get(tag)?.deref() === undefined) sent.delete(tag);
 });
 
-export function tagOf(type: Function): string {
-  const tag = tags.get(type) ?? `${token}#${++made}`;
+/** The tag of a class or copy. `forResults`: what comes back with this tag is to be of this copy. */
+export function tagOf(type: Function, forResults: boolean): string {
+  const known = tags.get(type);
+  const tag = known ?? `${token}#${++made}`;
   tags.set(type, tag);
-  if (sent.get(tag)?.deref() !== type) {
+  if (known === undefined || (forResults && sent.get(tag)?.deref() !== type)) {
     sent.set(tag, new WeakRef(type));
     cleanup.register(type, tag);
   }
@@ -55,7 +57,7 @@ class ResultClasses extends ClassScope {
 
   override add(tag: string, copy: Function): void {
     tags.set(copy, tag);
-    tagOf(copy);
+    tagOf(copy, true);
   }
 }
 

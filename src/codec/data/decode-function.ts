@@ -8,42 +8,42 @@ export function decodeCode(decoder: Decoder, id: number): Function {
   const asset = decoder.assets.get(hash);
   if (asset?.kind !== 'code') return decoder.corrupt(`the code ${hash} is not here`);
   const known = tag === '' ? undefined : decoder.classes.find(tag);
-  if (known !== undefined) decoder.define(id, known);
-  const { captures, late, lateIds } = decodeCaptures(decoder);
+  const count = decoder.count();
   if (known !== undefined) {
+    decoder.define(id, known);
     // What follows is read and dropped: a class that is here has its own statics.
+    for (let i = 0; i < count; i++) decoder.value();
     decodeOwn(decoder, Object.create(null) as object);
     return known;
   }
-  if (captures.length !== asset.code.names.length + (asset.code.usesArguments ? 1 : 0)) {
+  const { code } = asset;
+  if (count !== code.names.length + (code.usesArguments ? 1 : 0)) {
     return decoder.corrupt(`the code ${hash} has another number of captures`);
   }
-  const { value: fn, bind } = buildFunction(asset.code, captures, late);
-  for (let i = 0; i < late.length; i++) {
-    const at = late[i]!;
-    decoder.pendingId = lateIds[i]!;
-    decoder.whenBuilt(PENDING, (built) => bind?.(at, built));
-  }
-  if (tag !== '') decoder.classes.add(tag, fn);
-  decoder.define(id, fn);
-  decodeOwn(decoder, fn);
-  return fn;
-}
-
-/** The values of the captures, and which of them come later. */
-function decodeCaptures(decoder: Decoder): { captures: unknown[]; late: number[]; lateIds: number[] } {
-  const count = decoder.count();
+  // A class is defined as soon as it can be, so that those it uses only later may use it.
+  const eager = code.eager ?? count;
   const captures: unknown[] = new Array(count);
   const late: number[] = [];
   const lateIds: number[] = [];
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < eager; i++) {
     const value = decoder.value();
     if (value === PENDING) {
       late.push(i);
       lateIds.push(decoder.pendingId);
     } else captures[i] = value;
   }
-  return { captures, late, lateIds };
+  const pending = late.length;
+  for (let i = eager; i < count; i++) late.push(i);
+  const { value: fn, bind } = buildFunction(code, captures, late);
+  if (tag !== '') decoder.classes.add(tag, fn);
+  for (let i = 0; i < pending; i++) {
+    decoder.pendingId = lateIds[i]!;
+    decoder.whenBuilt(PENDING, (built) => bind?.(late[i]!, built));
+  }
+  decoder.define(id, fn);
+  for (let i = eager; i < count; i++) decoder.whenBuilt(decoder.value(), (built) => bind?.(i, built));
+  decodeOwn(decoder, fn);
+  return fn;
 }
 
 function decodeOwn(decoder: Decoder, fn: object): void {

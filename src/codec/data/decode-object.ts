@@ -26,7 +26,8 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
     case Tag.date:
       return decoder.define(id, new Date(decoder.double()));
     case Tag.regexp: {
-      const regexp = new RegExp(decoder.text(), decoder.text());
+      const [source, flags] = [decoder.text(), decoder.text()];
+      const regexp = decoder.made(() => new RegExp(source, flags));
       regexp.lastIndex = decoder.value() as number;
       return decoder.define(id, regexp);
     }
@@ -53,8 +54,13 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
       return decoder.define(id, Buffer.from(content(decoder, decoder.u8())));
     case Tag.boxed:
       return decoder.define(id, Object(decoder.value()) as object);
-    case Tag.url:
-      return decoder.define(id, new URL(decoder.text()));
+    case Tag.url: {
+      const href = decoder.text();
+      return decoder.define(
+        id,
+        decoder.made(() => new URL(href)),
+      );
+    }
     case Tag.searchParams:
       return decoder.define(id, new URLSearchParams(decoder.text()));
     case Tag.domException: {
@@ -175,7 +181,10 @@ function decodeNumbers(decoder: Decoder, tag: number): number[] {
   const bytes = decoder.raw(length * (tag === Tag.int32Array ? 4 : 8));
   const copy = new Uint8Array(bytes).buffer;
   // Small integers must not pass through doubles: the whole array would become one of doubles.
-  return Array.from<number>(tag === Tag.int32Array ? new Int32Array(copy) : new Float64Array(copy));
+  const numbers = tag === Tag.int32Array ? new Int32Array(copy) : new Float64Array(copy);
+  const array: number[] = [];
+  for (let i = 0; i < length; i++) array.push(numbers[i]!);
+  return array;
 }
 
 function decodeSparse(decoder: Decoder, id: number): unknown[] {
@@ -259,7 +268,7 @@ function decodeResizable(decoder: Decoder): ArrayBuffer {
   const bytes = new Uint8Array(content(decoder, decoder.u8()));
   if (!(maxByteLength >= bytes.length)) return decoder.corrupt('a buffer is larger than it can become');
   const Resizable = ArrayBuffer as new (length: number, options: object) => ArrayBuffer;
-  const buffer = new Resizable(bytes.length, { maxByteLength });
+  const buffer = decoder.made(() => new Resizable(bytes.length, { maxByteLength }));
   new Uint8Array(buffer).set(bytes);
   return buffer;
 }
@@ -272,7 +281,12 @@ function decodeView(decoder: Decoder, id: number): unknown {
   const length = size < 0 ? undefined : size;
   const buffer = decoder.value() as ArrayBuffer;
   if (!types.isAnyArrayBuffer(buffer)) return decoder.corrupt('a view of something that is no buffer');
-  if (kind & NODE_BUFFER) return decoder.define(id, Buffer.from(buffer, offset, length));
+  if (kind & NODE_BUFFER) {
+    return decoder.define(
+      id,
+      decoder.made(() => Buffer.from(buffer, offset, length)),
+    );
+  }
   const name = VIEW_TYPES[kind];
   const View = (globalThis as Record<string, unknown>)[name ?? ''] as
     | (new (
@@ -282,24 +296,49 @@ function decodeView(decoder: Decoder, id: number): unknown {
       ) => object)
     | undefined;
   if (View === undefined) return decoder.corrupt(`there is no view of kind ${name ?? kind}`);
-  try {
-    return decoder.define(id, new View(buffer, offset, length));
-  } catch (error) {
-    return decoder.corrupt(`a view does not fit its buffer: ${(error as Error).message}`);
-  }
+  return decoder.define(
+    id,
+    decoder.made(() => new View(buffer, offset, length)),
+  );
 }
+
+/** What the instance of a subclass can be besides an ordinary object. */
+const BASES: ReadonlySet<number> = new Set([
+  Tag.array,
+  Tag.int32Array,
+  Tag.doubleArray,
+  Tag.sparse,
+  Tag.date,
+  Tag.regexp,
+  Tag.map,
+  Tag.set,
+  Tag.buffer,
+  Tag.bufferExtra,
+  Tag.bufferConstant,
+  Tag.resizableBuffer,
+  Tag.sharedBuffer,
+  Tag.view,
+  Tag.nodeBuffer,
+  Tag.boxed,
+]);
 
 function decodeInstance(decoder: Decoder, id: number): unknown {
   const byPrototype = decoder.u8() === 1;
   const level = decoder.u8();
   const type = decoder.value();
-  const target = decoder.u8() === 1 ? (decodeObject(decoder, decoder.u8(), id) as object) : {};
+  let target: object = {};
+  if (decoder.u8() === 1) {
+    const base = decoder.u8();
+    if (!BASES.has(base)) return decoder.corrupt(`tag ${base} where the base of an instance has to be`);
+    target = decodeObject(decoder, base, id) as object;
+  }
   decoder.define(id, target);
   decoder.whenBuilt(type, (built) => {
-    Object.setPrototypeOf(
-      target,
-      byPrototype ? (built as object) : ((built as Function).prototype as object),
-    );
+    const prototype = byPrototype ? built : (built as { prototype?: unknown } | null)?.prototype;
+    if (typeof prototype !== 'object' && typeof prototype !== 'function') {
+      decoder.corrupt('an instance without a class');
+    }
+    decoder.made(() => Object.setPrototypeOf(target, prototype as object | null));
   });
   decodeProperties(decoder, target);
   return restrict(decoder, target, level);

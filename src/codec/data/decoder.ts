@@ -12,21 +12,28 @@ export const PENDING = Symbol('pending');
 /** The place of an object whose value is not there yet. */
 const RESERVED = Symbol('reserved');
 
-const KEYS = 512;
+const WORDS = 512;
+const LONGEST_WORD = 32;
+const keys: (string | undefined)[] = new Array(WORDS).fill(undefined);
+const words: (string | undefined)[] = new Array(WORDS).fill(undefined);
+
+/** These work on any bytes, not on Buffers alone. */
+const { latin1Slice, ucs2Slice } = Buffer.prototype as RawBuffer;
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 
 export class Decoder {
-  readonly bytes: RawBuffer;
+  readonly bytes: Uint8Array;
   readonly extras: readonly unknown[];
   readonly assets: AssetStore;
   readonly classes: ClassScope;
-  readonly #view: DataView;
   #end: number;
   at: number;
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];
-  #later: number[] = [];
-  #atEnd: (() => void)[] = [];
+  #later: number[] | undefined;
+  #atEnd: (() => void)[] | undefined;
   #fixups: Map<number, ((value: unknown) => void)[]> | undefined;
 
   constructor(
@@ -37,8 +44,7 @@ export class Decoder {
     to = bytes.byteLength,
     classes: ClassScope = resultClasses,
   ) {
-    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as RawBuffer;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes = bytes;
     this.extras = extras;
     this.assets = assets;
     this.classes = classes;
@@ -55,8 +61,8 @@ export class Decoder {
     if (this.#refs.length > 0) this.#refs = [];
     try {
       const value = this.value();
-      if (this.#later.length > 0) this.#readLater();
-      if (this.#atEnd.length > 0) this.#finish();
+      if (this.#later !== undefined) this.#readLater(this.#later);
+      if (this.#atEnd !== undefined) this.#finish(this.#atEnd);
       if (value === PENDING) this.corrupt('a value is missing');
       return value;
     } catch (error) {
@@ -72,20 +78,20 @@ export class Decoder {
     return this.item();
   }
 
-  #readLater(): void {
+  #readLater(list: readonly number[]): void {
     // The list grows meanwhile.
-    for (const id of this.#later) decodeObject(this, this.u8(), id);
-    this.#later = [];
+    for (const id of list) decodeObject(this, this.u8(), id);
+    this.#later = undefined;
   }
 
-  #finish(): void {
-    const actions = this.#atEnd;
-    this.#atEnd = [];
+  #finish(actions: readonly (() => void)[]): void {
+    this.#atEnd = undefined;
     for (const action of actions) action();
   }
 
   /** Runs `action` when the whole item is there. */
   atEnd(action: () => void): void {
+    this.#atEnd ??= [];
     this.#atEnd.push(action);
   }
 
@@ -111,7 +117,9 @@ export class Decoder {
         return this.#string(tag);
       case Tag.bigint: {
         const digits = this.text();
-        return digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
+        return this.made(() =>
+          digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`),
+        );
       }
       case Tag.plain:
         return decodePlain(this, this.define(this.reserve(), {}));
@@ -119,6 +127,7 @@ export class Decoder {
         return decodeArray(this, this.reserve());
       case Tag.later:
         this.pendingId = this.reserve();
+        this.#later ??= [];
         this.#later.push(this.pendingId);
         return PENDING;
       case Tag.symbolUnique:
@@ -181,10 +190,7 @@ export class Decoder {
   }
 
   u32(): number {
-    this.need(4);
-    const value = this.#view.getUint32(this.at, true);
-    this.at += 4;
-    return value;
+    return this.#int32() >>> 0;
   }
 
   /** A number of parts, each of at least one byte. */
@@ -196,19 +202,20 @@ export class Decoder {
 
   #int32(): number {
     this.need(4);
-    const value = this.#view.getInt32(this.at, true);
-    this.at += 4;
-    return value;
+    const { bytes, at } = this;
+    this.at = at + 4;
+    return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
   }
 
   double(): number {
     this.need(8);
-    const value = this.#view.getFloat64(this.at, true);
-    this.at += 8;
-    return value;
+    const { bytes, at } = this;
+    for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i]!;
+    this.at = at + 8;
+    return double[0]!;
   }
 
-  raw(length: number): Buffer {
+  raw(length: number): Uint8Array {
     this.need(length);
     const part = this.bytes.subarray(this.at, this.at + length);
     this.at += length;
@@ -227,13 +234,13 @@ export class Decoder {
   key(): string {
     if (this.at < this.#end && this.bytes[this.at] === Tag.latin1) {
       this.at += 1;
-      return this.#short(true);
+      return this.#short(keys);
     }
     return this.text();
   }
 
   #string(tag: number): string {
-    if (tag === Tag.latin1) return this.#short(false);
+    if (tag === Tag.latin1) return this.#short(words);
     if (tag === Tag.constantString) {
       const wide = this.u8() === 2;
       const content = Buffer.from(this.constant(this.text()));
@@ -245,28 +252,30 @@ export class Decoder {
     const from = this.at;
     this.at += size;
     return tag === Tag.utf16
-      ? this.bytes.ucs2Slice(from, from + size)
-      : this.bytes.latin1Slice(from, from + size);
+      ? ucs2Slice.call(this.bytes, from, from + size)
+      : latin1Slice.call(this.bytes, from, from + size);
   }
 
-  #short(intern: boolean): string {
+  /** The same few names and words come again and again: comparing bytes is faster than making a string. */
+  #short(table: (string | undefined)[]): string {
     const length = this.u8();
     this.need(length);
     const { bytes } = this;
     const from = this.at;
     this.at += length;
     if (length === 0) return '';
-    if (!intern) return bytes.latin1Slice(from, from + length);
-    const slot = (length * 31 + bytes[from]! * 7 + bytes[from + length - 1]!) % KEYS;
-    const known = interned[slot];
+    if (length > LONGEST_WORD) return latin1Slice.call(bytes, from, from + length);
+    const slot =
+      (length * 31 + bytes[from]! * 7 + bytes[from + length - 1]! * 3 + bytes[from + (length >> 1)]!) % WORDS;
+    const known = table[slot];
     if (known !== undefined && known.length === length) {
       let i = 0;
       while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
       if (i === length) return known;
     }
-    const key = bytes.latin1Slice(from, from + length);
-    interned[slot] = key;
-    return key;
+    const word = latin1Slice.call(bytes, from, from + length);
+    table[slot] = word;
+    return word;
   }
 
   constant(hash: string): Uint8Array {
@@ -281,9 +290,16 @@ export class Decoder {
     return this.extras[at];
   }
 
+  /** A builtin made of what was read: where it refuses, the bytes are at fault. */
+  made<T>(make: () => T): T {
+    try {
+      return make();
+    } catch (error) {
+      return this.corrupt(error instanceof Error ? error.message : String(error));
+    }
+  }
+
   corrupt(what: string): never {
     throw new EngineError(`a message between workers is damaged: ${what} (at byte ${this.at})`);
   }
 }
-
-const interned: (string | undefined)[] = new Array(KEYS).fill(undefined);

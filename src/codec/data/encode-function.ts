@@ -56,7 +56,7 @@ function encodeCode(
   if (!encoder.assets.has(code.hash)) encoder.assets.set(code.hash, { kind: 'code', hash: code.hash, code });
   encoder.u8(Tag.code);
   encoder.text(code.hash);
-  encoder.text(code.isClass ? tagOf(fn) : '');
+  encoder.text(code.isClass ? tagOf(fn, !encoder.moved) : '');
   encoder.u32(captures.length);
   for (const { name, value } of captures) encoder.part(name, value);
   if (complete !== true) {

@@ -1,6 +1,6 @@
 /** Instances of classes: the class, what its builtin base hides, and the own properties. */
 import { types } from 'node:util';
-import { builtinExport, intrinsicPath, readFunction } from '../closure/index.js';
+import { builtinExport, intrinsicPath, isNativeRefusal, readFunction } from '../closure/index.js';
 import { encodeClass } from './encode-function.js';
 import { encodeBuiltin } from './encode-object.js';
 import type { Encoder } from './encoder.js';
@@ -124,7 +124,7 @@ function isBuiltinIterator(value: object): boolean {
     typeof tag === 'string' &&
     /(?: Iterator| Iterator Helper|^WrapForValidIteratorPrototype|Generator)$/.test(tag) &&
     typeof (value as { next?: unknown }).next === 'function' &&
-    intrinsicPath((value as { next: Function }).next) !== undefined
+    /\{ \[native code\] \}$/.test(Function.prototype.toString.call((value as { next: Function }).next))
   );
 }
 
@@ -142,21 +142,8 @@ function isHandle(value: object, type: Function | undefined): boolean {
       reading.module.specifier.startsWith('node:') &&
       type.name !== 'EventEmitter'
     );
-  } catch {
-    // A class that cannot be read: one of Node's own where it has no text, or a user's, whose failure says more.
-    return !/^(?:class|function)\b/.test(Function.prototype.toString.call(type)) || isNodeName(type.name);
+  } catch (error) {
+    // A class of a user's own that cannot be read says why itself.
+    return isNativeRefusal(error);
   }
-}
-
-function isNodeName(name: string): boolean {
-  return [
-    'Timeout',
-    'Immediate',
-    'Worker',
-    'Server',
-    'Agent',
-    'Socket',
-    'FSWatcher',
-    'ChildProcess',
-  ].includes(name);
 }

@@ -63,11 +63,16 @@ function encodeOther(encoder: Encoder, value: object, prototype: unknown): void 
     encoder.text(special.name);
     return encoder.value(special.toData(value));
   }
-  const path = intrinsic(value);
-  if (path !== undefined) return encodeIntrinsic(encoder, path);
-  if (prototype === null) return encodePlain(encoder, value, Tag.nullPrototype);
+  if (prototype === null) {
+    const path = intrinsic(value);
+    return path === undefined
+      ? encodePlain(encoder, value, Tag.nullPrototype)
+      : encodeIntrinsic(encoder, path);
+  }
   if (hasMore(encoder, value)) return encodeInstance(encoder, value, prototype as object);
   if (encodeBuiltin(encoder, value, false)) return;
+  const path = intrinsic(value);
+  if (path !== undefined) return encodeIntrinsic(encoder, path);
   // The environment is a copy like any other captured object.
   if (isForeignPlain(prototype) || value === process.env) return encodePlain(encoder, value, Tag.plain);
   if (encodeRebuilt(encoder, value)) return;
@@ -91,16 +96,20 @@ function isForeignPlain(prototype: unknown): boolean {
   );
 }
 
+/** Builtin constructors that were recognised; to ask for their text is slow. */
+const native = new WeakMap<Function, string>();
+
 /** Whether a builtin's value is of the builtin itself, of this realm or another, and not of a subclass. */
 export function isDirect(value: object, name: string): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  const type = (prototype as { constructor?: Function } | null)?.constructor;
-  return (
-    typeof type === 'function' &&
-    type.name === name &&
-    type.prototype === prototype &&
-    Function.prototype.toString.call(type).endsWith('{ [native code] }')
-  );
+  const type = (prototype as { constructor?: unknown } | null)?.constructor;
+  if (typeof type !== 'function' || type.prototype !== prototype) return false;
+  const known = native.get(type);
+  if (known !== undefined) return known === name;
+  if (type.name !== name || !Function.prototype.toString.call(type).endsWith('{ [native code] }'))
+    return false;
+  native.set(type, name);
+  return true;
 }
 
 /** Builtins with hidden state. `asBase`: the value is of a subclass, which is written around it. */
@@ -235,8 +244,7 @@ function encodeNumbers(encoder: Encoder, value: readonly unknown[]): boolean {
   if (!hasOnlyNumbers(value as number[])) return false;
   encoder.u8(integers ? Tag.int32Array : Tag.doubleArray);
   encoder.u32(length);
-  const numbers = integers ? Int32Array.from(value as number[]) : Float64Array.from(value as number[]);
-  encoder.raw(new Uint8Array(numbers.buffer));
+  encoder.numbers(value as number[], integers);
   return true;
 }
 

@@ -73,8 +73,11 @@ export function encodeView(encoder: Encoder, value: ArrayBufferView, asBase: boo
 
 /** Node.js marks the slab since version 21; before, a buffer of its size that is used in small parts is taken for it. */
 function isSlab({ buffer, byteLength }: ArrayBufferView): boolean {
-  if (buffer.byteLength !== Buffer.poolSize || types.isSharedArrayBuffer(buffer)) return false;
-  return isMarked === undefined ? byteLength < Buffer.poolSize >>> 1 : isMarked(buffer);
+  if (types.isSharedArrayBuffer(buffer)) return false;
+  const more = buffer.byteLength - Buffer.poolSize;
+  if (isMarked === undefined) return more === 0 && byteLength < Buffer.poolSize >>> 1;
+  // Node.js 26 makes it a little larger, to align it.
+  return more >= 0 && more < 1024 && isMarked(buffer);
 }
 
 /** Neither shared nor resizable. */

@@ -32,6 +32,13 @@ export interface EncodeOptions {
   readonly moved?: boolean | undefined;
   /** What the value is called in errors. */
   readonly label?: string | undefined;
+  /** What the elements are called, where the value is a list of several things. */
+  readonly parts?: readonly string[] | undefined;
+}
+
+/** A path that a reader can take in, and that does not grow with the depth. */
+function shortened(path: readonly string[]): string[] {
+  return path.length <= 40 ? [...path] : [...path.slice(0, 20), '…', ...path.slice(-10)];
 }
 
 export class Encoder extends ByteWriter {
@@ -114,7 +121,7 @@ export class Encoder extends ByteWriter {
     if (this.#depth >= DEEPEST && !this.#ids.has(value) && !types.isAnyArrayBuffer(value)) {
       this.begin(value);
       this.u8(Tag.later);
-      this.#deferred.push({ value, exact: this.exact, path: this.path?.slice() });
+      this.#deferred.push({ value, exact: this.exact, path: this.path && shortened(this.path) });
       return;
     }
     this.#depth += 1;

@@ -54,7 +54,7 @@ export class Packer {
     try {
       scout.item(value);
     } catch {
-      return explain(this.#label, scout.path, error);
+      return explain(this.#options, scout.path, error);
     }
     return error;
   }
@@ -100,21 +100,34 @@ export class Packer {
 }
 
 /** `connection → .options.agent`: names of variables by arrows, properties as they are written. */
-function explain(label: string, path: readonly string[], error: SerializationError): SerializationError {
-  const steps = [label, ...path];
+function explain(
+  options: EncodeOptions,
+  path: readonly string[],
+  error: SerializationError,
+): SerializationError {
+  const part = /^\[(\d+)\]$/.exec(path[0] ?? '')?.[1];
+  const name = part === undefined ? undefined : options.parts?.[Number(part)];
+  const rest = name === undefined ? path : path.slice(1);
+  const first = rest[0] ?? '';
+  // A captured variable says more than the function that captures it.
+  const isVariable = first !== '' && !isProperty(first) && !first.startsWith(' ');
+  const steps = isVariable ? rest : [name ?? options.label ?? 'value', ...rest];
   let shown = steps[0]!;
   let plain = steps[0]!;
   for (let i = 1; i < steps.length; i++) {
     const each = steps[i]!;
-    const isProperty = each.startsWith('.') || each.startsWith('[') || each.startsWith(' ');
-    const afterName = !/^[.[ ]/.test(steps[i - 1]!);
-    shown += isProperty && !afterName ? each : ` → ${each.trim()}`;
-    plain += isProperty ? each : ` → ${each}`;
+    shown += isProperty(each) && isProperty(steps[i - 1]!) ? each : ` → ${each.trim()}`;
+    plain += isProperty(each) || each.startsWith(' ') ? each : ` → ${each}`;
   }
   return new SerializationError(`cannot send ${shown}: ${error.message}`, {
-    path: plain,
+    // A function's refusal says by itself which of its variables is at fault.
+    path: error.path === undefined ? plain : isVariable ? `${plain} → ${error.path}` : error.path,
     ...(error.cause === undefined ? {} : { cause: error.cause }),
   });
+}
+
+function isProperty(step: string): boolean {
+  return step.startsWith('.') || step.startsWith('[');
 }
 
 export function pack(value: unknown, options?: EncodeOptions): Packed {

@@ -84,7 +84,8 @@ export function rebuild(decoder: Decoder): object {
   const name = decoder.text();
   const recipe = Object.hasOwn(recipes, name) ? recipes[name] : undefined;
   if (recipe === undefined) return decoder.corrupt(`there is no way to make a ${name}`);
-  return recipe.fromData(decoder.value() as never);
+  const data = decoder.value() as never;
+  return decoder.made(() => recipe.fromData(data));
 }
 
 /** By class, so that an instance of a subclass is not taken for one of the builtin. */

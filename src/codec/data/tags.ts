@@ -1,4 +1,4 @@
-/** The first byte of every encoded value. Numbers are little-endian; see ../README.md for what follows each tag. */
+/** The first byte of every encoded value. Whole numbers are little-endian; see ../README.md for what follows each tag. */
 export const Tag = {
   undefined: 0,
   null: 1,

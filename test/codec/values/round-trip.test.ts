@@ -67,6 +67,59 @@ test('bytes that are damaged give an error, never a hang', async () => {
   );
 });
 
+test('damaged functions, classes and builtins do no harm either', async () => {
+  const k = 3;
+  class Base {
+    static readonly z = k;
+    #p = 1;
+    read(): number {
+      return this.#p + k;
+    }
+  }
+  class Table extends Map<number, number> {
+    readonly label = 'x';
+  }
+  const cycle = Object.freeze({ self: (): unknown => cycle });
+  let deep: unknown = null;
+  for (let i = 0; i < 400; i++) deep = { deep };
+  const samples = [
+    deep,
+    cycle,
+    Base,
+    new Table([[1, 2]]),
+    (): number => k,
+    Math.max.bind(null, 1),
+    [Symbol.for('a'), Symbol('u'), -5n, new Date(1), /a/g, new URL('http://a/b?c'), Object('s')],
+    [new Intl.NumberFormat('de'), new Headers({ a: 'b' }), new DOMException('a', 'b')],
+    { v: new DataView(new ArrayBuffer(64), 1, 3), w: new Float64Array(8), b: Buffer.from('abc') },
+  ].flatMap((sample) => [pack(sample), pack(sample, { exact: true })]);
+  const store = new AssetStore();
+  for (const sample of samples) await prepare(sample, store);
+  const globals = (): unknown[] =>
+    [Object.prototype, Array.prototype, Function.prototype, Map.prototype].map(Object.getOwnPropertyNames);
+  const before = globals();
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...samples),
+      fc.array(fc.tuple(fc.nat(), fc.oneof(fc.nat(255), fc.integer({ min: 30, max: 64 }))), {
+        minLength: 1,
+        maxLength: 4,
+      }),
+      (sample, edits) => {
+        const bytes = sample.bytes.slice();
+        for (const [at, byte] of edits) bytes[at % bytes.length] = byte;
+        try {
+          unpack({ bytes, extras: sample.extras }, store);
+        } catch (error) {
+          assert.ok(error instanceof Error);
+        }
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  assert.deepEqual(globals(), before);
+});
+
 test('identity and cycles are kept', async () => {
   const shared = { n: 1 };
   const node: Record<string, unknown> = { a: shared, b: [shared, shared] };
