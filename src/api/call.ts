@@ -1,94 +1,113 @@
 /** One `run`: a function called once, somewhere else. */
-import { Packer } from '../codec/index.js';
-import type { JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import { type Packed, Packer, unpack } from '../codec/index.js';
+import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import type { Items } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
 import { checkFunction, type TaskOptions } from './options.js';
-import { callOperation, limitsOf, nextTask, openCall, type PoolCore } from './pool-core.js';
+import {
+  callOperation,
+  isSelfContained,
+  limitsLeft,
+  nextTask,
+  openCall,
+  type PoolCore,
+} from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
 
-export interface CallSpec {
+const ARGUMENTS = { label: 'arguments' };
+
+/** What all calls of one view of a pool share. */
+export interface CallView {
   readonly core: PoolCore;
-  readonly fn: Function;
-  readonly args: readonly unknown[];
   readonly options: TaskOptions;
+  readonly limits: JobLimits;
   readonly pinned: number;
-  readonly site: CallSite;
 }
 
-export function startCall<T>(spec: CallSpec): Future<T> {
-  return Future.make<T>((settle) => new Call(spec, settle as Settle<unknown>));
+export function startCall<T>(
+  view: CallView,
+  fn: Function,
+  args: readonly unknown[],
+  site: CallSite,
+): Future<T> {
+  return Future.make<T>((settle) => new Call(view, fn, args, site, settle as Settle<unknown>));
 }
 
 class Call implements FutureSource, JobSink {
   readonly #task = nextTask();
-  readonly #spec: CallSpec;
+  readonly #view: CallView;
+  readonly #site: CallSite;
   readonly #settle: Settle<unknown>;
   readonly #submitted = performance.now();
   readonly #retries: TaskOptions['retries'];
+  #job: { readonly items: Items; readonly operation: EngineOperation } | undefined;
   #ticket: JobTicket | undefined;
   #attempt = 1;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;
   #ran: Ran | undefined;
   #finished: number | undefined;
   #stream: ResultStream | undefined;
-  #submit: ((delay: number) => void) | undefined;
-  #close: (() => void) | undefined;
   #forgetSignal: (() => void) | undefined;
 
-  constructor(spec: CallSpec, settle: Settle<unknown>) {
-    this.#spec = spec;
+  constructor(
+    view: CallView,
+    fn: Function,
+    args: readonly unknown[],
+    site: CallSite,
+    settle: Settle<unknown>,
+  ) {
+    this.#view = view;
+    this.#site = site;
     this.#settle = settle;
-    this.#retries = boundRetries(spec.options.retries);
+    this.#retries = boundRetries(view.options.retries);
     try {
-      this.#begin();
+      this.#begin(fn, args);
     } catch (error) {
       this.#end('failed');
       settle.reject(error);
     }
   }
 
-  #begin(): void {
-    const { core, fn, args, options, pinned } = this.#spec;
-    const { signal } = options;
+  #begin(fn: Function, args: readonly unknown[]): void {
+    const { core, options } = this.#view;
+    const { signal, seed } = options;
     checkFunction('run', 'first argument', fn);
     if (signal?.aborted === true) throw signal.reason;
-    const packer = new Packer({ label: 'arguments' });
+    const packer = new Packer(ARGUMENTS);
     packer.item([fn, args]);
     const packed = packer.finish();
-    const operation = options.seed === undefined ? callOperation(core) : openCall(core, options.seed);
-    if (options.seed !== undefined) this.#close = () => operation.close();
-    const items = { packed, offsets: Uint32Array.of(0, packed.bytes.byteLength) };
-    const limits = limitsOf(options);
-    this.#submit = (delay) => {
-      const { deadline } = limits;
-      const spent = performance.now() - this.#submitted;
-      this.#ticket = core.engine.submit({
-        operation,
-        name: options.name,
-        task: this.#task,
-        items,
-        from: 0,
-        count: 1,
-        base: 0,
-        attempt: this.#attempt,
-        priority: options.priority ?? 0,
-        pinned,
-        chunkLimit: 0,
-        delay,
-        limits:
-          deadline === undefined || this.#attempt === 1
-            ? limits
-            : { ...limits, deadline: Math.max(1, deadline - spent) },
-        internal: this.#attempt > 1,
-        sink: this,
-      });
+    this.#job = {
+      items: { packed, offsets: [0, packed.bytes.byteLength] },
+      operation: seed === undefined ? callOperation(core) : openCall(core, seed),
     };
     this.#submit(0);
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
+  }
+
+  #submit(delay: number): void {
+    const { core, options, limits, pinned } = this.#view;
+    const { operation, items } = this.#job!;
+    this.#ticket = core.engine.submit({
+      operation,
+      name: options.name,
+      task: this.#task,
+      items,
+      from: 0,
+      count: 1,
+      base: 0,
+      attempt: this.#attempt,
+      priority: options.priority ?? 0,
+      pinned,
+      chunkLimit: 0,
+      delay,
+      limits: this.#attempt === 1 ? limits : limitsLeft(limits, performance.now() - this.#submitted),
+      internal: this.#attempt > 1,
+      sink: this,
+    });
   }
 
   get id(): string {
@@ -97,19 +116,30 @@ class Call implements FutureSource, JobSink {
 
   // ---- what the engine tells ----------------------------------------------------------------------------------
 
-  result(_index: number, failed: boolean, body: Parameters<JobSink['result']>[2], ran: Ran): void {
+  result(_index: number, failed: boolean, body: Packed, ran: Ran): void {
     this.#ran = ran;
-    this.#spec.core.decode(
-      body,
-      (value) =>
-        failed ? this.#failed(attribute(value, this.#spec.site, this.#origin())) : this.#resolve(value),
-      (error) => this.#failed(error),
-    );
+    const { core } = this.#view;
+    if (failed || !isSelfContained(body)) {
+      core.decode(
+        body,
+        (value) =>
+          failed ? this.#failed(attribute(value, this.#site, this.#origin())) : this.#resolve(value),
+        (error) => this.#failed(error),
+      );
+      return;
+    }
+    let value: unknown;
+    try {
+      value = unpack(body, core.assets);
+    } catch (error) {
+      return this.#failed(error);
+    }
+    this.#resolve(value);
   }
 
   fault(_index: number, error: Error, ran: Ran | undefined): void {
     this.#ran = ran ?? this.#ran;
-    this.#failed(attributeFault(error, this.#spec.site, this.#origin()));
+    this.#failed(attributeFault(error, this.#site, this.#origin()));
   }
 
   stream(_index: number, event: StreamEvent, ran: Ran): void {
@@ -132,11 +162,11 @@ class Call implements FutureSource, JobSink {
       return;
     }
     const { step } = event;
-    this.#spec.core.decode(
+    this.#view.core.decode(
       event.body,
       (value) => {
         if (step === 'value') this.#stream?.value(value);
-        else this.#failed(attribute(value, this.#spec.site, this.#origin()));
+        else this.#failed(attribute(value, this.#site, this.#origin()));
       },
       (error) => this.#failed(error),
     );
@@ -161,8 +191,8 @@ class Call implements FutureSource, JobSink {
     if (delay !== undefined) {
       this.#attempt += 1;
       try {
-        this.#submit?.(delay);
-        this.#spec.core.retried += 1;
+        this.#submit(delay);
+        this.#view.core.retried += 1;
         return;
       } catch {
         // The pool was stopped meanwhile: the task's own error says more.
@@ -174,7 +204,7 @@ class Call implements FutureSource, JobSink {
   }
 
   #retryDelay(error: unknown): number | undefined {
-    const { deadline } = this.#spec.options;
+    const { deadline } = this.#view.options;
     if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return undefined;
     try {
       return retryDelay(this.#retries, error, this.#attempt);
@@ -189,7 +219,8 @@ class Call implements FutureSource, JobSink {
   #end(state: 'done' | 'failed' | 'cancelled'): void {
     this.#settled = state;
     this.#finished = performance.now();
-    this.#close?.();
+    if (this.#view.options.seed !== undefined) this.#job?.operation.close();
+    this.#job = undefined;
     this.#forgetSignal?.();
   }
 

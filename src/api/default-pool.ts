@@ -15,7 +15,7 @@ export function pool(): Pool {
 }
 
 /** {@link Pool.run} on the default pool. */
-export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): RunResult<R> {
+export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): RunResult<R> {
   return pool().run(fn, ...args);
 }
 

@@ -6,8 +6,37 @@ export interface CallSite {
   readonly stack?: string;
 }
 
-/** Where the call of `entry` (a public function) was made. */
-export function callSite(entry: Function): CallSite {
+/**
+ * Taking a stack costs more than sending a small task. So where one function is called again and again in one go (a
+ * loop), and two of the stacks taken turn out the same, the rest of that go is taken to come from there too.
+ */
+const TAKEN = 16;
+let burst: { fn: Function; count: number; first: CallSite; shared: boolean } | undefined;
+
+/** Where the call of `entry` (a public function) was made; `fn` is what is to be called. */
+export function callSite(entry: Function, fn?: Function): CallSite {
+  if (fn === undefined) return take(entry);
+  if (burst === undefined || burst.fn !== fn) {
+    if (burst === undefined) queueMicrotask(endBurst);
+    burst = { fn, count: 1, first: take(entry), shared: false };
+    return burst.first;
+  }
+  if (burst.shared) return burst.first;
+  const site = take(entry);
+  burst.count += 1;
+  if (burst.count >= TAKEN) {
+    burst.shared = site.stack === burst.first.stack;
+    burst.count = 1;
+    burst.first = site;
+  }
+  return site;
+}
+
+function endBurst(): void {
+  burst = undefined;
+}
+
+function take(entry: Function): CallSite {
   const site: { stack?: string } = {};
   Error.captureStackTrace(site, entry);
   return site;

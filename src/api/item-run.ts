@@ -16,7 +16,7 @@ import { attribute, attributeFault, type CallSite } from './failure.js';
 import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
-import { limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
+import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
 
@@ -290,8 +290,6 @@ export class ItemRun {
       open -= 1;
       if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
     });
-    const { deadline } = this.#limits;
-    const spent = performance.now() - chunk.sentAt;
     ticket = core.engine.submit({
       operation: this.#operation!,
       name: options.name,
@@ -305,10 +303,7 @@ export class ItemRun {
       pinned,
       chunkLimit: this.#chunker.limit,
       delay,
-      limits:
-        deadline === undefined || attempt === 1
-          ? this.#limits
-          : { ...this.#limits, deadline: Math.max(1, deadline - spent) },
+      limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
       internal: attempt > 1,
       sink,
     });

@@ -1,5 +1,5 @@
 /** What all views of one pool share. */
-import { type Packed, prepare, unpack } from '../codec/index.js';
+import { type AssetStore, type Packed, prepare, unpack } from '../codec/index.js';
 import type { Engine, EngineOperation, JobLimits } from '../engine/index.js';
 import { currentWorker } from '../worker/index.js';
 import type { TaskOptions } from './options.js';
@@ -13,6 +13,8 @@ export type Decode = (body: Packed, then: (value: unknown) => void, failed: (err
 export interface PoolCore {
   readonly engine: Engine;
   readonly name: string;
+  /** What results are decoded with. */
+  readonly assets: AssetStore;
   readonly decode: Decode;
   retried: number;
   /** The operation of all `run`s that ask for no seed: workers know it once. */
@@ -44,7 +46,12 @@ export function nextTask(): number {
   return lastTask;
 }
 
-export function decoder(assets: Parameters<typeof unpack>[1]): Decode {
+/** Nothing has to be imported or added before it is decoded. */
+export function isSelfContained(body: Packed): boolean {
+  return body.assets.length === 0 && body.modules.length === 0;
+}
+
+export function decoder(assets: AssetStore): Decode {
   return (body, then, failed) => {
     const finish = (whole: Packed): void => {
       let value: unknown;
@@ -71,6 +78,12 @@ export function limitsOf(options: TaskOptions): JobLimits {
     deadline: options.deadline,
     grace: options.grace ?? DEFAULT_GRACE,
   };
+}
+
+/** The limits of another attempt, after `spent` ms of the deadline. */
+export function limitsLeft(limits: JobLimits, spent: number): JobLimits {
+  const { deadline } = limits;
+  return deadline === undefined ? limits : { ...limits, deadline: Math.max(1, deadline - spent) };
 }
 
 /** A seed for operations that were given none: 48 random bits. */

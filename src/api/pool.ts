@@ -4,7 +4,7 @@ import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
 import { usableCores } from '../util/usable-cores.js';
 import { currentWorker } from '../worker/index.js';
-import { startCall } from './call.js';
+import { type CallView, startCall } from './call.js';
 import { collect, drain } from './collect.js';
 import { callSite } from './failure.js';
 import { fold } from './fold.js';
@@ -20,7 +20,7 @@ import {
   type PoolOptions,
   type TaskOptions,
 } from './options.js';
-import { decoder, type PoolCore } from './pool-core.js';
+import { decoder, limitsOf, type PoolCore } from './pool-core.js';
 
 /** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
 export type TaskResult<R> =
@@ -63,6 +63,7 @@ export class Pool implements AsyncDisposable {
   readonly #core: PoolCore;
   readonly #defaults: TaskOptions;
   readonly #pinned: number;
+  readonly #view: CallView;
 
   constructor(options?: PoolOptions);
   /** @internal */
@@ -72,6 +73,7 @@ export class Pool implements AsyncDisposable {
     this.#core = core ?? localCore(options);
     this.#defaults = defaults;
     this.#pinned = pinned;
+    this.#view = { core: this.#core, options: defaults, limits: limitsOf(defaults), pinned };
   }
 
   /** The pool that the task calling this runs in. @internal */
@@ -81,6 +83,7 @@ export class Pool implements AsyncDisposable {
     return new Pool(undefined, {
       engine: new NestedEngine(runtime),
       name: 'the pool of this worker',
+      assets: runtime.assets,
       decode: decoder(runtime.assets),
       retried: 0,
       calls: undefined,
@@ -99,16 +102,8 @@ export class Pool implements AsyncDisposable {
    * anything runs; WorkerCrashedError, TaskTimeoutError, TaskCancelledError, PoolClosedError, QueueFullError; or
    * with the reason of an aborted `signal`. A generator function gives an async iterable, read with backpressure.
    */
-  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): RunResult<R> {
-    const site = callSite(this.run);
-    return startCall({
-      core: this.#core,
-      fn,
-      args,
-      options: this.#defaults,
-      pinned: this.#pinned,
-      site,
-    }) as unknown as RunResult<R>;
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): RunResult<R> {
+    return startCall(this.#view, fn, args, callSite(this.run, fn)) as unknown as RunResult<R>;
   }
 
   /**
@@ -188,12 +183,12 @@ export class Pool implements AsyncDisposable {
   }
 
   /** Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. */
-  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: NoInfer<A>): Promise<TaskResult<R>[]> {
+  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<TaskResult<R>[]> {
     const site = callSite(this.each);
     checkFunction('each', 'first argument', fn);
     const workers = this.#pinned >= 0 ? [this.#pinned] : Array.from({ length: this.size }, (_, i) => i);
     const calls = workers.map((pinned) =>
-      startCall<TaskResult<R>>({ core: this.#core, fn, args, options: this.#defaults, pinned, site }),
+      startCall<TaskResult<R>>({ ...this.#view, pinned }, fn, args, site),
     );
     return Promise.all(calls);
   }
@@ -317,6 +312,7 @@ function localCore(options: PoolOptions): PoolCore {
         (error) => then(error as Error),
       ),
   });
-  const decode = decoder(engine.assets);
-  return { engine, name, decode, retried: 0, calls: undefined };
+  const { assets } = engine;
+  const decode = decoder(assets);
+  return { engine, name, assets, decode, retried: 0, calls: undefined };
 }

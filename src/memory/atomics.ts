@@ -23,3 +23,8 @@ export const waitWhile = (words: Words, at: number, expected: number, timeoutMs:
 export const wake = (words: Words, at: number): void => {
   Atomics.notify(words, at);
 };
+/** Resolves once the word is woken; undefined where it is not `expected` any more. */
+export const waitAsync = (words: Words, at: number, expected: number): Promise<unknown> | undefined => {
+  const { async, value } = Atomics.waitAsync(words, at, expected);
+  return async ? value : undefined;
+};

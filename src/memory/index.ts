@@ -1,11 +1,3 @@
-export { exchange, load, store } from './atomics.js';
+export { Doorbell } from './doorbell.js';
 export { HEADER_WORDS, Ring, RingReader, RingWriter } from './ring.js';
-export {
-  CLOSED,
-  createSegment,
-  PARENT_PARKED,
-  Segment,
-  type SegmentBuffers,
-  SLOTS,
-  WORKER_PARKED,
-} from './segment.js';
+export { CLOSED, createSegment, Segment, type SegmentBuffers, SLOTS } from './segment.js';

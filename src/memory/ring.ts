@@ -23,6 +23,8 @@ export class Ring {
   readonly head: number;
   /** Word index of the position up to which records are consumed; written by the consumer only. */
   readonly tail: number;
+  /** Word index of a flag: 1 while the producer waits for room; written by the producer only. */
+  readonly waiting: number;
 
   constructor(control: Int32Array, head: number, tail: number, data: SharedArrayBuffer) {
     this.words = new Int32Array(data);
@@ -34,6 +36,8 @@ export class Ring {
     this.control = control;
     this.head = head;
     this.tail = tail;
+    // Beside the head, whose cache line the consumer reads anyway.
+    this.waiting = head + 1;
   }
 
   /** The largest payload that may enter the ring; larger ones go beside it. */
@@ -82,8 +86,11 @@ export class RingWriter {
 
   /** Blocks until the consumer has moved on, or `timeoutMs` have passed. For workers only. */
   waitForRoom(timeoutMs: number): void {
-    const { control, tail } = this.ring;
+    const { control, tail, waiting } = this.ring;
+    // Mine, then the other's: the consumer stores its tail and then reads the flag, so one of us sees the other.
+    store(control, waiting, 1);
     if (load(control, tail) === this.#tail) waitWhile(control, tail, this.#tail, timeoutMs);
+    store(control, waiting, 0);
     this.#tail = load(control, tail);
   }
 
@@ -102,6 +109,11 @@ export class RingReader {
   constructor(ring: Ring) {
     this.ring = ring;
     this.#tail = load(ring.control, ring.tail);
+  }
+
+  /** How far it has read; changes with every record. */
+  get position(): number {
+    return this.#tail;
   }
 
   get empty(): boolean {
@@ -124,6 +136,6 @@ export class RingReader {
     const { ring } = this;
     this.#tail = (this.#tail + ring.words[header]!) | 0;
     store(ring.control, ring.tail, this.#tail);
-    wake(ring.control, ring.tail);
+    if (load(ring.control, ring.waiting) === 1) wake(ring.control, ring.tail);
   }
 }

@@ -1,5 +1,6 @@
 /** The shared memory of one worker: two rings and the slots of the jobs posted to it. */
 import { add, load, or, store } from './atomics.js';
+import { DOORBELL_WORDS, Doorbell } from './doorbell.js';
 import { Ring } from './ring.js';
 
 /** Jobs that may be posted to one worker at a time. */
@@ -12,11 +13,9 @@ const SUBMISSION_HEAD = 0; // parent
 const SUBMISSION_TAIL = 16; // worker
 const COMPLETION_HEAD = 32; // worker
 const COMPLETION_TAIL = 48; // parent
-/** 1 while the worker waits for a bell; set by the worker, taken by whoever rings. */
-export const WORKER_PARKED = 64;
-/** 1 while the parent waits for a bell; set by the parent, taken by whoever rings. */
-export const PARENT_PARKED = 80;
-const CONTROL_WORDS = 96;
+const WORKER_BELL = 64; // rung by the parent
+const PARENT_BELL = WORKER_BELL + DOORBELL_WORDS; // rung by the worker
+const CONTROL_WORDS = PARENT_BELL + DOORBELL_WORDS;
 
 /** What is sent to the worker when it starts. */
 export interface SegmentBuffers {
@@ -45,6 +44,10 @@ export class Segment {
   readonly control: Int32Array;
   readonly submission: Ring;
   readonly completion: Ring;
+  /** What the worker waits at. */
+  readonly workerBell: Doorbell;
+  /** What the parent waits at. */
+  readonly parentBell: Doorbell;
   readonly #slots: Int32Array;
   readonly #times: Float64Array;
 
@@ -52,6 +55,8 @@ export class Segment {
     this.control = new Int32Array(buffers.control);
     this.submission = new Ring(this.control, SUBMISSION_HEAD, SUBMISSION_TAIL, buffers.submission);
     this.completion = new Ring(this.control, COMPLETION_HEAD, COMPLETION_TAIL, buffers.completion);
+    this.workerBell = new Doorbell(this.control, WORKER_BELL);
+    this.parentBell = new Doorbell(this.control, PARENT_BELL);
     this.#slots = new Int32Array(buffers.slots);
     this.#times = new Float64Array(buffers.slots);
   }

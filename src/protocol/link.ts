@@ -1,23 +1,18 @@
 /**
- * One side of the channel between a parent and a worker: a ring of records and a port for messages, kept in
- * one order, and bells so that neither side looks for work that is not there.
- *
- * Parking: whoever is about to wait stores PARKED = 1 and then looks at the ring once more; whoever publishes
- * stores the head and then takes PARKED by `exchange`. Both are "write mine, then read the other's" (Dekker),
- * so at least one side sees the other, and the exchange gives exactly one bell.
+ * One side of the channel between a parent and a worker: a ring of records and a port for messages, kept in one
+ * order, and a doorbell each way so that neither side looks for work that is not there.
  */
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
-import { exchange, HEADER_WORDS, load, type RingReader, type RingWriter, store } from '../memory/index.js';
+import { type Doorbell, HEADER_WORDS, type RingReader, type RingWriter } from '../memory/index.js';
 import { INDEX, KIND, LENGTH, MESSAGES, SLOT } from './messages.js';
 
 export interface LinkParts {
   readonly port: MessagePort;
-  readonly control: Int32Array;
   readonly writer: RingWriter;
   readonly reader: RingReader;
-  /** Word in `control` that this side sets while it waits. */
-  readonly ownParked: number;
-  readonly peerParked: number;
+  /** What this side waits at. */
+  readonly own: Doorbell;
+  readonly peer: Doorbell;
 }
 
 /** A record to be written: what the words of its header say. */
@@ -55,6 +50,8 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
     }
     // Counted once it is on its way: what cannot be cloned throws and has not been sent.
     this.#sent = (this.#sent + 1) | 0;
+    // A blocked thread takes no event of its port.
+    this.parts.peer.ring();
   }
 
   /** Reserves a record with `payload` bytes and fills its header; the word index of the header, or -1. */
@@ -73,19 +70,7 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
   /** Publishes what was reserved, and rings if the peer waits. */
   publish(): void {
     this.writer.publish();
-    const { control, peerParked } = this.parts;
-    if (load(control, peerParked) === 1 && exchange(control, peerParked, 0) === 1) {
-      this.send({ type: 'bell' } as Out);
-    }
-  }
-
-  /** Says that this side waits; false where there is something to do after all. */
-  tryPark(): boolean {
-    const { control, ownParked } = this.parts;
-    store(control, ownParked, 1);
-    if (this.reader.empty) return true;
-    store(control, ownParked, 0);
-    return false;
+    this.parts.peer.ring();
   }
 
   /** To be called by the port's `message` event. */
@@ -105,11 +90,11 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
     }
   }
 
-  /** Takes every message that has arrived. */
-  takeMessages(): void {
-    for (;;) {
+  /** Takes every message that has arrived; true where there were any. */
+  takeMessages(): boolean {
+    for (let any = false; ; any = true) {
       const next = receiveMessageOnPort(this.parts.port);
-      if (next === undefined) return;
+      if (next === undefined) return any;
       this.arrived(next.message as In);
     }
   }

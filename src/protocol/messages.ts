@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -88,7 +88,6 @@ export interface JobHead {
 // ---- messages ---------------------------------------------------------------------------------------------
 
 export type ToWorker =
-  | { readonly type: 'bell' }
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
@@ -110,7 +109,6 @@ export type ToWorker =
   | { readonly type: 'stop' };
 
 export type ToParent =
-  | { readonly type: 'bell' }
   /** `clock` is the worker's `performance.timeOrigin`. */
   | { readonly type: 'ready'; readonly version: number; readonly clock: number }
   | { readonly type: 'failed'; readonly error: WirePacked }

@@ -19,6 +19,11 @@ import type { WorkerEvents } from './transport.js';
 
 /** Records taken before the event loop gets a turn. */
 const BURST = 2048;
+/**
+ * How long results are looked for at every turn of the event loop before this side waits to be woken, in ms. Looking
+ * without a bound would hold off a worker that shares the core.
+ */
+const LINGER = 0.1;
 const NOTHING: readonly never[] = [];
 
 export class Inbox {
@@ -27,6 +32,10 @@ export class Inbox {
   readonly #assets: AssetStore;
   readonly #onReady: (version: number, clock: number) => void;
   #planned = false;
+  #closed = false;
+  /** Results are expected soon enough to look for them. */
+  #hot = false;
+  #lookUntil = 0;
 
   constructor(
     link: Link<ToWorker, ToParent>,
@@ -47,12 +56,35 @@ export class Inbox {
     this.drain();
   }
 
-  /** Takes what is there, a burst at a time, then parks. */
+  /** Jobs were sent: results are expected after `ms`, or at any time where that is not known. */
+  expect(ms: number | undefined): void {
+    this.#hot = ms === undefined || ms < LINGER;
+    if (!this.#hot) return;
+    this.#lookUntil = performance.now() + LINGER;
+    this.#plan();
+  }
+
+  /** Takes what is there, a burst at a time; looks again for a moment while it is likely to pay; then parks. */
   drain(): void {
-    if (this.#planned) return;
-    while (this.#records(BURST, false)) {
-      if (this.#link.tryPark()) return;
+    if (this.#planned || this.#closed) return;
+    const { own } = this.#link.parts;
+    own.withdraw();
+    for (;;) {
+      const before = this.#link.reader.position;
+      if (!this.#records(BURST, false)) return this.#plan();
+      if (this.#hot) {
+        const now = performance.now();
+        if (this.#link.reader.position !== before) this.#lookUntil = now + LINGER;
+        if (now < this.#lookUntil) return this.#plan();
+      }
+      const seen = own.announce();
+      if (this.#link.reader.empty && own.arm(seen, () => this.drain())) return;
+      own.withdraw();
     }
+  }
+
+  #plan(): void {
+    if (this.#planned) return;
     this.#planned = true;
     setImmediate(() => {
       this.#planned = false;
@@ -62,9 +94,11 @@ export class Inbox {
 
   /** The worker is gone: takes all that it left. */
   drainAll(): void {
+    this.#closed = true;
     this.#records(Number.POSITIVE_INFINITY, false);
     this.#link.takeMessages();
     this.#records(Number.POSITIVE_INFINITY, false);
+    this.#link.parts.own.disarm();
   }
 
   /** Handles up to `most` records; true where none is left (or, if `onlyDue`, none that is due before a message). */
@@ -111,8 +145,6 @@ export class Inbox {
   handle(message: ToParent): void {
     const events = this.#events;
     switch (message.type) {
-      case 'bell':
-        return;
       case 'ready':
         this.#onReady(message.version, message.clock);
         return;

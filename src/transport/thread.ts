@@ -4,15 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import {
-  createSegment,
-  HEADER_WORDS,
-  PARENT_PARKED,
-  RingReader,
-  RingWriter,
-  Segment,
-  WORKER_PARKED,
-} from '../memory/index.js';
+import { createSegment, HEADER_WORDS, RingReader, RingWriter, Segment } from '../memory/index.js';
 import {
   JOB_DOUBLES,
   type JobHead,
@@ -84,18 +76,17 @@ class ThreadHandle implements WorkerHandle {
     this.#link = new Link<ToWorker, ToParent>(
       {
         port: this.#channel.port1,
-        control: this.#segment.control,
         writer: new RingWriter(this.#segment.submission),
         reader: new RingReader(this.#segment.completion),
-        ownParked: PARENT_PARKED,
-        peerParked: WORKER_PARKED,
+        own: this.#segment.parentBell,
+        peer: this.#segment.workerBell,
       },
       (message) => this.#inbox.handle(message),
     );
     this.#inbox = new Inbox(this.#link, events, assets, (version, clock) => this.#onReady(version, clock));
     this.#channel.port1.on('message', (message: ToParent) => this.#inbox.message(message));
     this.#channel.port1.unref();
-    this.#link.tryPark();
+    this.#inbox.drain();
     const entry = entryFile();
     if (entry !== undefined) this.#start(spec, entry);
     else this.#startInlined(spec);
@@ -197,14 +188,14 @@ class ThreadHandle implements WorkerHandle {
     ring.doubles[d++] = head.task;
     const words = d << 1;
     for (let i = 0; i <= head.count; i++) ring.words[words + i] = offsets[from + i]! - start;
-    ring.bytes.set(packed.bytes.subarray(start, start + length), words * 4 + table);
+    const whole = start === 0 && length === packed.bytes.byteLength;
+    ring.bytes.set(whole ? packed.bytes : packed.bytes.subarray(start, start + length), words * 4 + table);
     return true;
   }
 
   #postLarge(slot: number, head: JobHead, { packed, offsets }: Items, from: number): void {
     const start = offsets[from]!;
-    const part = offsets.slice(from, from + head.count + 1);
-    for (let i = 0; i < part.length; i++) part[i]! -= start;
+    const part = Uint32Array.from(offsets.slice(from, from + head.count + 1), (offset) => offset - start);
     this.send({
       type: 'job',
       slot,
@@ -215,8 +206,10 @@ class ThreadHandle implements WorkerHandle {
     });
   }
 
-  flush(): void {
-    if (!this.#exited) this.#link.publish();
+  flush(expected: number | undefined): void {
+    if (this.#exited) return;
+    this.#link.publish();
+    this.#inbox.expect(expected);
   }
 
   openSlot(slot: number): void {

@@ -34,7 +34,7 @@ export interface WorkerEvents {
 /** Some items of a packed list: `offsets[i]` is where item `i` begins, one more offset at the end. */
 export interface Items {
   readonly packed: Packed;
-  readonly offsets: Uint32Array;
+  readonly offsets: Uint32Array | readonly number[];
 }
 
 export interface WorkerHandle {
@@ -42,8 +42,8 @@ export interface WorkerHandle {
   send(message: ToWorker, transfer?: readonly unknown[]): void;
   /** Posts items `[from, from + head.count)`; false where there is no room now. */
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
-  /** Makes posted jobs visible. */
-  flush(): void;
+  /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
+  flush(expected: number | undefined): void;
   openSlot(slot: number): void;
   /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
   close(slot: number): number;

@@ -94,8 +94,10 @@ export class JobRun {
   }
 
   #call(at: number): unknown {
-    const value = this.#item(at);
     const { kind } = this.#operation.head;
+    // The function first: its classes are those of the items.
+    if (kind !== 'call') this.#operation.instance();
+    const value = this.#item(at);
     switch (kind) {
       case 'call': {
         const [fn, args] = value as [Function, unknown[]];

@@ -1,4 +1,4 @@
-import { type AssetStore, type Packed, unpack } from '../codec/index.js';
+import { type AssetStore, ClassScope, type Packed, unpack } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import { fromWire, type OperationHead, type WirePacked } from '../protocol/index.js';
 
@@ -7,6 +7,8 @@ export interface Operation {
   readonly head: OperationHead;
   /** The operation's function, decoded at first use: one copy for this operation and this worker. */
   instance(): Function;
+  /** Classes by value are the same for all items of an operation; each call is an operation of its own. */
+  classes(): ClassScope;
 }
 
 export class Operations {
@@ -35,14 +37,16 @@ export class Operations {
 
 function operation(head: OperationHead, packed: Packed | undefined, assets: AssetStore): Operation {
   let made: Function | undefined;
+  const classes = new ClassScope();
   return {
     head,
     instance: () => {
       if (made === undefined) {
         if (packed === undefined) throw new EngineError(`operation ${head.id} came without its function`);
-        made = unpack(packed, assets) as Function;
+        made = unpack(packed, assets, classes) as Function;
       }
       return made;
     },
+    classes: () => (head.kind === 'call' ? new ClassScope() : classes),
   };
 }

@@ -11,6 +11,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import {
   AssetStore,
+  ClassScope,
   type Packed,
   packError,
   prepare,
@@ -19,16 +20,7 @@ import {
   unpackAt,
 } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import {
-  HEADER_WORDS,
-  PARENT_PARKED,
-  RingReader,
-  RingWriter,
-  Segment,
-  type SegmentBuffers,
-  store,
-  WORKER_PARKED,
-} from '../memory/index.js';
+import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
 import {
   fromWire,
   JOB_DOUBLES,
@@ -47,6 +39,7 @@ import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type JobHost, JobRun } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
+import { Parking } from './parking.js';
 import { Streams } from './streams.js';
 import { disposeLocals } from './worker-local.js';
 
@@ -76,6 +69,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   readonly #known = new Set<string>();
   readonly #operations = new Operations(this.assets);
   readonly #streams: Streams;
+  readonly #parking: Parking;
   readonly #running = new Map<number, JobRun>();
   /** Jobs that came by message, to be taken before those in the ring. */
   readonly #large: Extract<ToWorker, { type: 'job' }>[] = [];
@@ -95,14 +89,19 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#link = new Link<ToParent, ToWorker>(
       {
         port: setup.port,
-        control: this.segment.control,
         writer: new RingWriter(this.segment.completion),
         reader: new RingReader(this.segment.submission),
-        ownParked: WORKER_PARKED,
-        peerParked: PARENT_PARKED,
+        own: this.segment.workerBell,
+        peer: this.segment.parentBell,
       },
       (message) => this.#take(message),
     );
+    this.#parking = new Parking({
+      bell: this.segment.workerBell,
+      reader: this.#link.reader,
+      takeMessages: () => this.#link.takeMessages(),
+      woken: () => this.#pump(),
+    });
     this.outbox = new Outbox(this.#link, this.#known);
     this.#streams = new Streams({
       wire: (packed) => this.outbox.wire(packed),
@@ -136,15 +135,13 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const packed = fromWire(init, this.assets);
     for (const asset of packed.assets) if (asset.kind !== 'constant') this.#known.add(asset.hash);
     await prepare(packed, this.assets);
-    await (unpack(packed, this.assets) as () => unknown)();
+    await (unpack(packed, this.assets, new ClassScope()) as () => unknown)();
   }
 
   // ---- messages -------------------------------------------------------------------------------------------
 
   #take(message: ToWorker): void {
     switch (message.type) {
-      case 'bell':
-        return;
       case 'assets':
         learn(this.#known, this.assets, message);
         this.#prepare(prepareAssets(message.assets, message.modules, this.assets));
@@ -211,7 +208,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   /** The value, or the error that keeps it from being one. */
   #decode(packed: Packed): unknown {
     try {
-      return unpack(packed, this.assets);
+      return unpack(packed, this.assets, new ClassScope());
     } catch (error) {
       return error;
     }
@@ -230,29 +227,42 @@ export class WorkerRuntime implements JobHost, TaskHost {
     if (!this.#ready || this.#pumpPlanned) return;
     const begun = performance.now();
     const link = this.#link;
-    const { control } = this.segment;
+    let worked = false;
     for (;;) {
       if (this.#running.size - this.#waiting >= this.#setup.concurrency || this.#stopping) {
-        // Not parked: the end of a job looks at the ring again.
-        store(control, WORKER_PARKED, 0);
-        return;
+        // The end of a job looks at the ring again.
+        return this.#parking.busy();
       }
       const large = this.#large.shift();
       if (large !== undefined) {
+        worked = true;
         this.#begin(large.slot, large.head, large.offsets, large.bytes, large.extras);
         continue;
       }
       const header = link.reader.next();
       if (header < 0) {
-        if (link.tryPark()) return;
-        continue;
+        if (this.#findWork(worked)) continue;
+        return;
       }
+      worked = true;
       link.catchUp(header);
       // A job that came by message was sent before the one in the ring, which stays where it is.
       if (this.#large.length > 0) continue;
       this.#takeJob(header);
       if (performance.now() - begun > TURN) return this.#planPump();
     }
+  }
+
+  /** The ring is empty: true where there is something to do after all; else the pump is called when there is. */
+  #findWork(worked: boolean): boolean {
+    const alone = this.#running.size === 0 && this.#preparing === undefined;
+    if (alone && this.#parking.spin()) return true;
+    if (alone && worked) {
+      // What the tasks left to the event loop has its turn before this thread blocks.
+      this.#planPump();
+      return false;
+    }
+    return this.#parking.wait(alone);
   }
 
   #planPump(): void {
@@ -298,7 +308,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     // Without a seed of its own each `run` still draws numbers of its own.
     const stream = kind === 'call' && !seeded ? head.task : head.base;
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
-    const item = (at: number): unknown => unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets);
+    const item = (at: number): unknown =>
+      unpackAt(bytes, offsets[at]!, offsets[at + 1]!, extras, assets, operation.classes());
     const job = new JobRun(this, slot, head, operation, item, context);
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);

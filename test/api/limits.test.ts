@@ -126,6 +126,7 @@ poolTest(
 );
 
 poolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
+  await pool.run(() => 1);
   const begun = performance.now();
   const count = new Int32Array(new SharedArrayBuffer(4));
   await assert.rejects(
@@ -289,15 +290,20 @@ test('stats add up while tasks fail, run out of time and are cancelled', async (
 
 poolTest('cancelling a job that was split counts each item once', { workers: 2 }, async (pool) => {
   const controller = new AbortController();
-  const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const item = async (n: number): Promise<void> => {
+    while (n >= 10 && Atomics.load(gate, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
   const { signal } = controller;
-  const all = pool.map(Array.from({ length: 100 }), pause, { chunk: 100, signal });
+  const items = Array.from({ length: 100 }, (_, n) => n);
+  const all = pool.map(items, item, { chunk: 100, signal, grace: 10_000 });
   const outcome = assert.rejects(all, { name: 'AbortError' });
-  await until(() => pool.stats().done >= 5 && pool.stats().running === 2, 'both workers have a part');
+  await until(() => pool.stats().done === 10 && pool.stats().running === 2, 'both workers have a part');
   controller.abort();
   await outcome;
   const { done, failed } = pool.stats();
-  assert.equal(done + failed, 100);
+  assert.deepEqual([done, failed], [10, 90]);
+  Atomics.store(gate, 0, 1);
 });
 
 // ---- workers --------------------------------------------------------------------------------------------------

@@ -28,15 +28,21 @@ export interface Analysis {
   /** Free names used where a class is defined (computed member names), which no closure keeps alive. */
   readonly definedWith: ReadonlySet<string>;
   readonly usesArguments: boolean;
-  readonly usesImportMeta: boolean;
+  /** The name that `source` has in place of `import.meta`. */
+  readonly importMeta: string | undefined;
   readonly strict: boolean;
   /** The place V8 reports as the function's location: its parameter list, or the start of arrows and classes. */
   readonly anchor: TextPosition;
   readonly parses: boolean;
 }
 
-/** Eleven characters like `import.meta`, so that columns hold. */
-export const importMetaName = 'import$meta';
+/** Eleven characters like `import.meta`, so that columns hold, and none that the text has already. */
+function importMetaName(text: string): string {
+  for (let i = 0; ; i++) {
+    const name = i === 0 ? 'import$meta' : `import$${i.toString(36).padStart(4, '$')}`;
+    if (!text.includes(name)) return name;
+  }
+}
 
 const limit = 2000;
 const known = new Map<string, Analysis>();
@@ -147,10 +153,10 @@ function analyzeText(text: string): Analysis {
     const blank = source.slice(start + 2, end).replace(/[^\n\r\u2028\u2029]/g, ' ');
     source = source.slice(0, start) + heritage.name + blank + source.slice(end);
   }
+  const importMeta = usage.importMetas.length > 0 ? importMetaName(text) : undefined;
   for (const { start, end } of usage.importMetas) {
     if (heritage?.replaces && within(start, heritage)) continue;
-    source =
-      source.slice(0, start - prefix) + importMetaName.padEnd(end - start) + source.slice(end - prefix);
+    source = source.slice(0, start - prefix) + importMeta!.padEnd(end - start) + source.slice(end - prefix);
   }
   return {
     form: parsed.form,
@@ -170,7 +176,7 @@ function analyzeText(text: string): Analysis {
     writes,
     lexical: lexical.map((use) => ({ ...use, position: at(use.start) })),
     usesArguments: isArrow && usage.lexical.some((use) => use.what === 'arguments'),
-    usesImportMeta: usage.importMetas.length > 0,
+    importMeta,
     strict: isClass || hasUseStrict(node),
     anchor: at(anchorOf(node, parsed.prefix + text.length, prefix, text)),
     parses: true,

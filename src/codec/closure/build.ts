@@ -2,7 +2,6 @@ import { dirname } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
-import { importMetaName } from './analyze.js';
 import { pathOf } from './module-info.js';
 import { bindingValue, requireOf, silenceLoaderWarning } from './modules.js';
 import type { CodeRecord } from './reading.js';
@@ -20,7 +19,7 @@ type Factory = (
 ) => { value: Function; bind?: (index: number, value: unknown) => void };
 
 type Make = (
-  values: readonly unknown[],
+  all: readonly unknown[],
   captures: readonly unknown[],
   ...helpers: [typeof setName, typeof pick, typeof keep]
 ) => Built;
@@ -92,7 +91,7 @@ function importMeta(file: string | undefined, path: string | undefined): object 
     main: false,
     resolve: (specifier: string): string => {
       if (/^\.{0,2}\//.test(specifier)) return new URL(specifier, url).href;
-      const found = require.resolve(specifier);
+      const found = resolveModule(require, specifier, url);
       return pathOf(found) === undefined
         ? found.startsWith('node:')
           ? found
@@ -102,36 +101,51 @@ function importMeta(file: string | undefined, path: string | undefined): object 
   };
 }
 
-function providedName(name: CodeRecord['provides'][number]): string {
-  return name === 'import.meta' ? importMetaName : name;
+/** Fails as `import.meta.resolve` does. */
+function resolveModule(require: NodeJS.Require, specifier: string, from: string | undefined): string {
+  try {
+    return require.resolve(specifier);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+    const failure = new Error(
+      `Cannot find package '${specifier}' imported from ${from ?? 'an unknown file'}`,
+    );
+    throw Object.assign(failure, { code: 'ERR_MODULE_NOT_FOUND' });
+  }
+}
+
+/** A beginning for names of this file's own that neither the source nor anything it uses has. */
+function ownPrefix(code: CodeRecord): string {
+  let prefix = '$simul';
+  const taken = [code.source, ...code.names].join();
+  while (taken.includes(prefix)) prefix += '$';
+  return prefix;
 }
 
 /**
  * Everything in front of the source stands on the source's first line, and the column offset is reduced by its
- * length: so lines and columns are the user's whatever the length of line or prefix.
+ * length: so lines and columns are the user's whatever the length of line or prefix. What the source uses are
+ * parameters, as sloppy code may call them `let` or `arguments`.
  */
 function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
-  const outer = [...code.imports.map((item) => item.name), ...code.provides.map(providedName)];
-  const head = outer.length > 0 ? `const [${outer.join()}]=$simulValues;` : '';
-  const fixed = code.names.map((name, index) => (late.has(index) ? '' : name)).join();
-  const captured = fixed.replaceAll(',', '') === '' ? '' : `const [${fixed}]=$simulCaptures;`;
-  const open = [...late].map((index) => code.names[index]!);
-  const lateNames = open.length > 0 ? `let ${open.join()};` : '';
-  const [before, after] = wrapping(code);
+  const own = ownPrefix(code);
+  const provided = code.provides.map((name) => (name === 'import.meta' ? code.importMeta! : name));
+  const parameters = [...code.imports.map((item) => item.name), ...provided, ...code.names].join();
+  const [before, after] = wrapping(code, own);
   const args = code.usesArguments ? code.names.length : -1;
   const prefix =
-    `${code.strict ? "'use strict';" : ''}${head}${captured}${lateNames}const $simulFunction=` +
+    `${code.strict ? "'use strict';" : ''}return(function(${parameters}){const ${own}Function=` +
     (args < 0 ? before : `(function(){return ${before}`);
-  const close = args < 0 ? after : `${after}}).apply(undefined,$simulCaptures[${args}])`;
-  const name = code.name === undefined ? '' : `$simulName($simulFunction,${JSON.stringify(code.name)});`;
-  const cases = [...late].map((index) => `case ${index}:${code.names[index]!}=$simulValue;break;`).join('');
-  const bind = open.length > 0 ? `,bind($simulIndex,$simulValue){switch($simulIndex){${cases}}}` : '';
-  const text = `${prefix}${code.source}\n${close};${name}return{value:$simulFunction${bind}};`;
+  const close = args < 0 ? after : `${after}}).apply(undefined,${own}Captures[${args}])`;
+  const name = code.name === undefined ? '' : `${own}Name(${own}Function,${JSON.stringify(code.name)});`;
+  const cases = [...late].map((at) => `case ${at}:${code.names[at]!}=${own}Value;break;`).join('');
+  const bind = late.size > 0 ? `,bind(${own}At,${own}Value){switch(${own}At){${cases}}}` : '';
+  const text = `${prefix}${code.source}\n${close};${name}return{value:${own}Function${bind}}}).apply(undefined,${own}All);`;
   silenceLoaderWarning();
   try {
     const make = compileFunction(
       text,
-      ['$simulValues', '$simulCaptures', '$simulName', '$simulPick', '$simulKeep'],
+      ['All', 'Captures', 'Name', 'Pick', 'Keep'].map((each) => own + each),
       {
         ...(code.file === undefined ? {} : { filename: code.file }),
         lineOffset: code.line,
@@ -139,7 +153,7 @@ function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
         importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
       },
     ) as Make;
-    return (values, captures) => make(values, captures, setName, pick, keep);
+    return (values, captures) => make([...values, ...captures], captures, setName, pick, keep);
   } catch (error) {
     throw new SerializationError(
       `The code of a function from ${code.file ?? 'an unknown file'}:${code.line + 1} does not compile in the worker: ${error instanceof Error ? error.message : String(error)}`,
@@ -149,7 +163,7 @@ function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
 }
 
 /** What turns the source into an expression for the function itself. */
-function wrapping(code: CodeRecord): [before: string, after: string] {
+function wrapping(code: CodeRecord, own: string): [before: string, after: string] {
   switch (code.form) {
     case 'expression':
       // As a property's value an anonymous function gets its name the ordinary way, static blocks included.
@@ -158,11 +172,11 @@ function wrapping(code: CodeRecord): [before: string, after: string] {
         return [`({${key}:(`, `)})${key}`];
       }
       // As an argument an anonymous function takes no name, not even one that V8 infers for stack traces.
-      return ['$simulKeep(', ')'];
+      return [`${own}Keep(`, ')'];
     case 'method':
     case 'get':
     case 'set':
-      return ['$simulPick({', '})'];
+      return [`${own}Pick({`, '})'];
     default:
       throw new SerializationError(`The code has the unknown form \`${String(code.form satisfies never)}\`.`);
   }

@@ -121,10 +121,31 @@ function readGlobal(realm: object, name: string): unknown {
   return cheapAccessors.test(name) ? (realm as Record<string, unknown>)[name] : undefined;
 }
 
-/** The path of a global function that {@link intrinsicPath} leaves out because Node.js loads it lazily. */
-export function lazyGlobalPath(fn: Function): string | undefined {
-  const name = fn.name;
-  return isDefaultGlobal(name) && (globalThis as Record<string, unknown>)[name] === fn ? name : undefined;
+/** Globals of which there is one in every thread, that {@link intrinsicPath} leaves out as Node.js loads them lazily. */
+const lazyHolders: Readonly<Record<string, string>> = {
+  Crypto: 'crypto',
+  SubtleCrypto: 'crypto.subtle',
+  Navigator: 'navigator',
+};
+
+/** The path of a global that Node.js loads lazily: `fetch`, `crypto.subtle`, `crypto.randomUUID`. */
+export function lazyGlobalPath(value: object): string | undefined {
+  if (typeof value === 'function') {
+    const { name } = value as Function;
+    if (isDefaultGlobal(name) && (globalThis as Record<string, unknown>)[name] === value) return name;
+    return Object.values(lazyHolders)
+      .map((holder) => `${holder}.${name}`)
+      .find((path) => readPath(path) === value);
+  }
+  const type = (value as { constructor?: { name?: unknown } }).constructor?.name;
+  const path = typeof type === 'string' && Object.hasOwn(lazyHolders, type) ? lazyHolders[type] : undefined;
+  return path !== undefined && readPath(path) === value ? path : undefined;
+}
+
+function readPath(path: string): unknown {
+  let value: unknown = globalThis;
+  for (const part of path.split('.')) value = (value as Record<string, unknown> | undefined)?.[part];
+  return value;
 }
 
 /** The path of a function or object that every realm of Node.js has, such as `Math.sqrt` or `JSON`. */

@@ -66,6 +66,13 @@ export function builtinExport(value: object): Exported | undefined {
   return builtins.get(value);
 }
 
+/** As {@link builtinExport}, for a function from `file` of Node's own: `fs.promises` never loads 'fs/promises'. */
+export function builtinExportFrom(fn: Function, file: string): Exported | undefined {
+  const name = file.replace(/^node:(?:internal\/)?/, '');
+  if (publicNames.has(name) && !avoided.test(name)) indexBuiltin(name);
+  return builtins.get(fn);
+}
+
 interface CachedModule {
   readonly filename: string;
   readonly loaded: boolean;

@@ -1,14 +1,15 @@
-import { createHash } from 'node:crypto';
 import { builtinModules } from 'node:module';
-import { isProxy } from 'node:util/types';
+import { isArgumentsObject, isProxy } from 'node:util/types';
 import { SerializationError } from '../../errors.js';
 import { type Analysis, analyze } from './analyze.js';
+import { withHash } from './code-record.js';
 import { exportOf } from './export-reference.js';
 import { isDefaultGlobal } from './globals.js';
 import { moduleInVariable, staticImport } from './import-binding.js';
 import { type InspectedScope, type Inspection, inspect, inspectorRefusal, scriptUrl } from './inspect.js';
 import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
-import { builtinExport, moduleExporting } from './known-modules.js';
+import { builtinExport, builtinExportFrom, moduleExporting } from './known-modules.js';
+import { isRequire, readMadeByNode } from './made-by-node.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
 import type { Capture, CodeRecord, ImportBinding, Reading } from './reading.js';
 import { selfName, selfSpecifier } from './self.js';
@@ -37,12 +38,20 @@ export function readFunction(fn: Function): Reading {
   const text = Function.prototype.toString.call(fn);
   if (/\{\s*\[native code\]\s*\}$/.test(text)) return readNative(fn);
   const analysis = analyze(text);
+  probeStack(400);
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
+  // Every function of JavaScript has scopes; to go on without them would change what it does.
+  if (inspection?.scopes.length === 0) throw new Error('closure: the inspector gave no scopes');
   const place = inspection ? placeOf(inspection, analysis) : locateWithoutInspector(text, analysis);
   if (place.file?.startsWith('node:')) {
     const path = lazyGlobalPath(fn);
     if (path !== undefined) return { kind: 'intrinsic', path };
-    throw nativeError(fn);
+    const builtin = builtinExportFrom(fn, place.file);
+    if (builtin !== undefined) return { kind: 'export', module: builtin.module, name: builtin.name };
+    const made = inspection && readMadeByNode(fn, text, inspection);
+    if (made === undefined) throw nativeError(fn);
+    stable.set(fn, made);
+    return made;
   }
   const exported = place.url === undefined ? undefined : exportOf(fn, place.url, inspection, analysis);
   if (exported) {
@@ -53,6 +62,15 @@ export function readFunction(fn: Function): Reading {
   const reading = new CodeReader(fn, analysis, place, inspection?.scopes).read();
   if (reading.stable) stable.set(fn, reading.reading);
   return reading.reading;
+}
+
+/**
+ * What reads a function needs room on the stack: where it ran out inside the parser or the inspector, it would look
+ * like code that does not parse or has no variables. Here it runs out first.
+ */
+function probeStack(frames: number): number {
+  const [a, b, c, d] = [frames, frames + 1, frames + 2, frames + 3];
+  return frames === 0 ? a + b : probeStack(frames - 1) + c + d;
 }
 
 /** Where the text of a function is in the user's files. */
@@ -110,6 +128,8 @@ interface Resolved {
   /** What kind of thing each free name turned out to be; the same kinds give the same code record. */
   shape: string;
   stable: boolean;
+  /** `arguments` is an ordinary variable here, which sloppy code may have. */
+  argumentsName: boolean;
 }
 
 /** Records by text, place and shape, so that fresh closures of the same code are not hashed again. */
@@ -127,9 +147,16 @@ class CodeReader {
 
   read(): { reading: Reading; stable: boolean } {
     this.refuseLexical();
-    const resolved: Resolved = { captures: [], imports: [], provides: [], shape: '', stable: true };
+    const resolved: Resolved = {
+      captures: [],
+      imports: [],
+      provides: [],
+      shape: '',
+      stable: true,
+      argumentsName: false,
+    };
     for (const name of this.analysis.free) this.resolve(name, resolved);
-    if (this.analysis.usesImportMeta) resolved.provides.push('import.meta');
+    if (this.analysis.importMeta !== undefined) resolved.provides.push('import.meta');
     if (this.analysis.usesArguments) this.captureArguments(resolved);
     const code = this.record(resolved);
     return { reading: { kind: 'code', code, captures: resolved.captures }, stable: resolved.stable };
@@ -217,13 +244,15 @@ class CodeReader {
       resolved.shape += `${name}!;`;
       return;
     }
-    if (this.scopes || name in globalThis) {
-      if (!Object.hasOwn(globalThis, name)) return;
+    // The function's own: one of a vm context has another.
+    const global = this.scopes?.findLast((scope) => scope.type === 'Global')?.variables ?? globalThis;
+    if (this.scopes || name in global) {
+      if (!Object.hasOwn(global, name)) return;
       if (this.resolveEvalGlobal(name, resolved)) return;
-      const descriptor = Object.getOwnPropertyDescriptor(globalThis, name);
+      const descriptor = Object.getOwnPropertyDescriptor(global, name);
       if (descriptor && !descriptor.enumerable) return;
       this.refuseWrite(name, false);
-      resolved.captures.push({ name, value: (globalThis as Record<string, unknown>)[name] });
+      resolved.captures.push({ name, value: (global as Record<string, unknown>)[name] });
       resolved.shape += `${name};`;
       resolved.stable = false;
       return;
@@ -275,7 +304,8 @@ class CodeReader {
 
   private provided(name: string, value: unknown): Provided | undefined {
     const path = this.place.file === undefined ? undefined : pathOf(this.place.file);
-    if (name === 'require') return isRequire(value) ? 'require' : undefined;
+    // One that the code made itself may be of another place; it travels as a value.
+    if (name === 'require') return isRequire(value) && this.info?.isModule !== true ? 'require' : undefined;
     if (path === undefined) return undefined;
     switch (name) {
       case '__filename':
@@ -313,9 +343,18 @@ class CodeReader {
         inspectorRefusal(),
       );
     }
-    const value = scope.variables['arguments'] as ArrayLike<unknown>;
-    resolved.captures.push({ name: 'arguments', value: Array.from(value) });
+    const value = scope.variables['arguments'];
     resolved.stable = false;
+    if (isArgumentsObject(value)) {
+      resolved.captures.push({
+        name: 'arguments',
+        value: Array.from(value as unknown as ArrayLike<unknown>),
+      });
+      return;
+    }
+    resolved.argumentsName = true;
+    resolved.shape += 'arguments;';
+    resolved.captures.push({ name: 'arguments', value });
   }
 
   private isStable(name: string): boolean {
@@ -340,13 +379,15 @@ class CodeReader {
       column: place.column,
       strict,
       name,
-      names: resolved.captures.map((capture) => capture.name).filter((captured) => captured !== 'arguments'),
+      names: resolved.captures
+        .map((capture) => capture.name)
+        .filter((captured) => captured !== 'arguments' || resolved.argumentsName),
       imports: resolved.imports,
       provides: resolved.provides,
-      usesArguments: analysis.usesArguments,
+      importMeta: analysis.importMeta,
+      usesArguments: analysis.usesArguments && !resolved.argumentsName,
     };
-    const hash = createHash('sha256').update(JSON.stringify(content)).digest('base64').slice(0, 22);
-    const record: CodeRecord = { hash, ...content };
+    const record = withHash(content);
     records.set(key, record);
     return record;
   }
@@ -371,10 +412,6 @@ function holds(scope: InspectedScope, name: string): boolean {
 function ownName(fn: Function): string | undefined {
   const value: unknown = Object.getOwnPropertyDescriptor(fn, 'name')?.value;
   return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-function isRequire(value: unknown): boolean {
-  return typeof value === 'function' && 'cache' in value && 'resolve' in value;
 }
 
 function describe(fn: Function): string {

@@ -45,6 +45,8 @@ export interface CodeRecord {
   readonly imports: readonly ImportBinding[];
   /** Module-bound names the source uses, provided by the worker for `file`. */
   readonly provides: readonly ('require' | '__filename' | '__dirname' | 'module' | 'import.meta')[];
+  /** The name that the source has in place of `import.meta`. */
+  readonly importMeta?: string | undefined;
   /** An arrow that uses `arguments` of the function around it; the value is captured last, after `names`. */
   readonly usesArguments: boolean;
 }
@@ -66,4 +68,10 @@ export type Reading =
       readonly thisArg: unknown;
       readonly args: readonly unknown[];
     }
-  | { readonly kind: 'code'; readonly code: CodeRecord; readonly captures: readonly Capture[] };
+  | {
+      readonly kind: 'code';
+      readonly code: CodeRecord;
+      readonly captures: readonly Capture[];
+      /** The code makes the function with all its properties. */
+      readonly complete?: boolean;
+    };

@@ -30,6 +30,6 @@ export function locateWithoutInspector(text: string, analysis: Analysis): Place 
     return { url: undefined, file, line, column };
   }
   const needsFile =
-    analysis.usesImportMeta || analysis.free.some((name) => /^(?:require|__\w+name)$/.test(name));
+    analysis.importMeta !== undefined || analysis.free.some((name) => /^(?:require|__\w+name)$/.test(name));
   return { url: undefined, file: needsFile ? files[0] : undefined, line: 0, column: 0 };
 }

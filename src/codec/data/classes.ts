@@ -1,31 +1,64 @@
 /**
- * Which class a copy of a class stands for. A class sent by value gets a tag; whoever decodes it remembers the tag
- * of its copy, and the side that made the tag finds its own class by it. So `instanceof` holds after a round trip
- * (cloudpickle tracks dynamic classes likewise: cloudpickle#195).
+ * Which class a copy of a class stands for. A class sent by value gets a tag, whoever decodes it remembers the tag of
+ * its copy, and the side that made the tag finds its own class by it. So `instanceof` holds after a round trip
+ * (cloudpickle tracks dynamic classes likewise: cloudpickle#195), and within an operation on a worker, where the
+ * function and its items come in messages of their own.
  */
 import { randomUUID } from 'node:crypto';
 
 const token = randomUUID().slice(0, 8);
 let made = 0;
 const tags = new WeakMap<Function, string>();
-const classes = new Map<string, WeakRef<Function>>();
-const cleanup = new FinalizationRegistry<string>((tag) => classes.delete(tag));
+/** Classes of this side, and copies that were sent on from here: what comes back is to be theirs. */
+const sent = new Map<string, WeakRef<Function>>();
+const cleanup = new FinalizationRegistry<string>((tag) => {
+  if (sent.get(tag)?.deref() === undefined) sent.delete(tag);
+});
 
 export function tagOf(type: Function): string {
-  let tag = tags.get(type);
-  if (tag === undefined) {
-    tag = `${token}#${++made}`;
-    tags.set(type, tag);
-    classes.set(tag, new WeakRef(type));
+  const tag = tags.get(type) ?? `${token}#${++made}`;
+  tags.set(type, tag);
+  if (sent.get(tag)?.deref() !== type) {
+    sent.set(tag, new WeakRef(type));
     cleanup.register(type, tag);
   }
   return tag;
 }
 
-/** The class to use for a decoded copy: this side's own where the tag is this side's. */
-export function ownOrCopy(tag: string, copy: Function): Function {
-  const own = tag.startsWith(`${token}#`) ? classes.get(tag)?.deref() : undefined;
-  if (own !== undefined) return own;
-  tags.set(copy, tag);
-  return copy;
+/** The copies of classes that belong together: those of one operation, or of all registered types. */
+export class ClassScope {
+  readonly #behind: ClassScope | null;
+  #copies: Map<string, Function> | undefined;
+
+  constructor(behind: ClassScope | null = typeClasses) {
+    this.#behind = behind;
+  }
+
+  /** The class to use for a tag, where there is one already. */
+  find(tag: string): Function | undefined {
+    const own = tag.startsWith(token) ? sent.get(tag)?.deref() : undefined;
+    return own ?? this.#copies?.get(tag) ?? this.#behind?.find(tag);
+  }
+
+  add(tag: string, copy: Function): void {
+    tags.set(copy, tag);
+    this.#copies ??= new Map();
+    this.#copies.set(tag, copy);
+  }
 }
+
+/** Results: what was sent from here comes back as itself. */
+class ResultClasses extends ClassScope {
+  override find(tag: string): Function | undefined {
+    return sent.get(tag)?.deref() ?? super.find(tag);
+  }
+
+  override add(tag: string, copy: Function): void {
+    tags.set(copy, tag);
+    tagOf(copy);
+  }
+}
+
+/** Registered types are the same in all operations, so their classes are too. */
+export const typeClasses: ClassScope = new ClassScope(null);
+export const resultClasses: ClassScope = new ResultClasses();

@@ -3,6 +3,7 @@ import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
+import { rebuild } from './rebuilt.js';
 import { registeredTypes, specialNamed } from './registry.js';
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
 
@@ -39,6 +40,10 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
     case Tag.bufferExtra:
     case Tag.bufferConstant:
       return decoder.define(id, content(decoder, tag));
+    case Tag.resizableBuffer:
+      return decoder.define(id, decodeResizable(decoder));
+    case Tag.rebuilt:
+      return decoder.define(id, rebuild(decoder));
     case Tag.sharedBuffer:
     case Tag.host:
       return decoder.define(id, decoder.extra());
@@ -54,8 +59,9 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
       return decoder.define(id, new URLSearchParams(decoder.text()));
     case Tag.domException: {
       const error = new DOMException(decoder.text(), decoder.text());
-      hidden(error, 'stack', decoder.text());
-      return decoder.define(id, error);
+      decoder.define(id, error);
+      decodeFields(decoder, error);
+      return error;
     }
     case Tag.instance:
       return decodeInstance(decoder, id);
@@ -85,14 +91,17 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
   }
 }
 
-function decodePlain(decoder: Decoder, target: object): object {
+export function decodePlain(decoder: Decoder, target: object): object {
   const count = decoder.count();
   const record = target as Record<string, unknown>;
   for (let i = 0; i < count; i++) {
     const key = decoder.key();
     const value = decoder.value();
-    if (key === '__proto__' || value === PENDING)
+    if (value === PENDING) {
+      // Keeps its place in the order.
+      define(target, key, undefined);
       decoder.whenBuilt(value, (built) => define(target, key, built));
+    } else if (key === '__proto__') define(target, key, value);
     else record[key] = value;
   }
   return target;
@@ -111,13 +120,14 @@ function decodeExact(decoder: Decoder, id: number): object {
   const level = decoder.u8();
   const target = decoder.define(id, base === Tag.nullPrototype ? (Object.create(null) as object) : {});
   decodeProperties(decoder, target);
-  return restrict(target, level);
+  return restrict(decoder, target, level);
 }
 
-function restrict(target: object, level: number): object {
-  if (level === 3) Object.freeze(target);
-  else if (level === 2) Object.seal(target);
-  else if (level === 1) Object.preventExtensions(target);
+/** At the end: parts that are still to come can be added until then. */
+function restrict<T extends object>(decoder: Decoder, target: T, level: number): T {
+  if (level === 3) decoder.atEnd(() => Object.freeze(target));
+  else if (level === 2) decoder.atEnd(() => Object.seal(target));
+  else if (level === 1) decoder.atEnd(() => Object.preventExtensions(target));
   return target;
 }
 
@@ -138,13 +148,15 @@ export function decodeProperties(decoder: Decoder, target: object): void {
       continue;
     }
     const writable = (flags & WRITABLE) !== 0;
-    decoder.whenBuilt(decoder.value(), (value) => {
-      Object.defineProperty(target, key, { ...shared, writable, value });
+    const value = decoder.value();
+    if (value === PENDING) define(target, key, undefined);
+    decoder.whenBuilt(value, (built) => {
+      Object.defineProperty(target, key, { ...shared, writable, value: built });
     });
   }
 }
 
-function decodeArray(decoder: Decoder, id: number): unknown[] {
+export function decodeArray(decoder: Decoder, id: number): unknown[] {
   const length = decoder.count();
   const array: unknown[] = decoder.define(id, new Array(length));
   for (let i = 0; i < length; i++) {
@@ -171,8 +183,7 @@ function decodeSparse(decoder: Decoder, id: number): unknown[] {
   array.length = decoder.u32();
   const level = decoder.u8();
   decodeProperties(decoder, array);
-  restrict(array, level);
-  return array;
+  return restrict(decoder, array, level);
 }
 
 function decodeMap(decoder: Decoder, id: number): Map<unknown, unknown> {
@@ -216,7 +227,12 @@ function decodeError(decoder: Decoder, id: number): Error {
     if (typeof built === 'function') Object.setPrototypeOf(error, built.prototype as object);
   });
   if (decoder.u8() === 1) hidden(error, 'name', decoder.text());
-  hidden(error, 'stack', decoder.text());
+  decodeFields(decoder, error);
+  return error;
+}
+
+function decodeFields(decoder: Decoder, error: Error): void {
+  hidden(error, 'stack', decoder.value());
   for (let flag = decoder.u8(); flag !== 0; flag = decoder.u8()) {
     const key = decoder.value() as PropertyKey;
     const enumerable = flag === 2;
@@ -224,7 +240,6 @@ function decodeError(decoder: Decoder, id: number): Error {
       Object.defineProperty(error, key, { value, writable: true, enumerable, configurable: true });
     });
   }
-  return error;
 }
 
 /** A private buffer with the content. */
@@ -239,18 +254,31 @@ function content(decoder: Decoder, tag: number): ArrayBuffer {
   return new Uint8Array(decoder.raw(decoder.u32())).buffer;
 }
 
+function decodeResizable(decoder: Decoder): ArrayBuffer {
+  const maxByteLength = decoder.double();
+  const bytes = new Uint8Array(content(decoder, decoder.u8()));
+  if (!(maxByteLength >= bytes.length)) return decoder.corrupt('a buffer is larger than it can become');
+  const Resizable = ArrayBuffer as new (length: number, options: object) => ArrayBuffer;
+  const buffer = new Resizable(bytes.length, { maxByteLength });
+  new Uint8Array(buffer).set(bytes);
+  return buffer;
+}
+
 function decodeView(decoder: Decoder, id: number): unknown {
   const kind = decoder.u8();
   const offset = decoder.double();
-  const length = decoder.double();
+  // A view that grows with its buffer has none.
+  const size = decoder.double();
+  const length = size < 0 ? undefined : size;
   const buffer = decoder.value() as ArrayBuffer;
+  if (!types.isAnyArrayBuffer(buffer)) return decoder.corrupt('a view of something that is no buffer');
   if (kind & NODE_BUFFER) return decoder.define(id, Buffer.from(buffer, offset, length));
   const name = VIEW_TYPES[kind];
   const View = (globalThis as Record<string, unknown>)[name ?? ''] as
     | (new (
         buffer: ArrayBuffer,
         offset: number,
-        length: number,
+        length?: number,
       ) => object)
     | undefined;
   if (View === undefined) return decoder.corrupt(`there is no view of kind ${name ?? kind}`);
@@ -263,6 +291,7 @@ function decodeView(decoder: Decoder, id: number): unknown {
 
 function decodeInstance(decoder: Decoder, id: number): unknown {
   const byPrototype = decoder.u8() === 1;
+  const level = decoder.u8();
   const type = decoder.value();
   const target = decoder.u8() === 1 ? (decodeObject(decoder, decoder.u8(), id) as object) : {};
   decoder.define(id, target);
@@ -273,5 +302,5 @@ function decodeInstance(decoder: Decoder, id: number): unknown {
     );
   });
   decodeProperties(decoder, target);
-  return target;
+  return restrict(decoder, target, level);
 }

@@ -1,8 +1,10 @@
 /** Bytes to values. Every read is checked against the end: garbage gives an EngineError, never a hang. */
-import { EngineError } from '../../errors.js';
+import { EngineError, SerializationError } from '../../errors.js';
 import type { AssetStore } from './asset-store.js';
 import type { RawBuffer } from './byte-writer.js';
-import { decodeObject } from './decode-object.js';
+import { type ClassScope, resultClasses } from './classes.js';
+import { decodeArray, decodeObject, decodePlain } from './decode-object.js';
+import { symbolOf } from './symbols.js';
 import { Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
 /** Stands for a function that is still being built because a value inside it refers to it. */
@@ -16,12 +18,15 @@ export class Decoder {
   readonly bytes: RawBuffer;
   readonly extras: readonly unknown[];
   readonly assets: AssetStore;
+  readonly classes: ClassScope;
   readonly #view: DataView;
   readonly #end: number;
   at: number;
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];
+  #later: number[] = [];
+  #atEnd: (() => void)[] = [];
   #fixups: Map<number, ((value: unknown) => void)[]> | undefined;
 
   constructor(
@@ -30,11 +35,13 @@ export class Decoder {
     assets: AssetStore,
     from = 0,
     to = bytes.byteLength,
+    classes: ClassScope = resultClasses,
   ) {
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength) as RawBuffer;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.extras = extras;
     this.assets = assets;
+    this.classes = classes;
     this.at = from;
     this.#end = to;
   }
@@ -46,7 +53,33 @@ export class Decoder {
   /** One value with an identity scope of its own. */
   item(): unknown {
     this.#refs = [];
-    return this.value();
+    try {
+      const value = this.value();
+      if (this.#later.length > 0) this.#readLater();
+      if (this.#atEnd.length > 0) this.#finish();
+      if (value === PENDING) this.corrupt('a value is missing');
+      return value;
+    } catch (error) {
+      if (!(error instanceof RangeError) || !/call stack/i.test(error.message)) throw error;
+      throw new SerializationError('cannot read a value: it is nested too deeply', { cause: error });
+    }
+  }
+
+  #readLater(): void {
+    // The list grows meanwhile.
+    for (const id of this.#later) decodeObject(this, this.u8(), id);
+    this.#later = [];
+  }
+
+  #finish(): void {
+    const actions = this.#atEnd;
+    this.#atEnd = [];
+    for (const action of actions) action();
+  }
+
+  /** Runs `action` when the whole item is there. */
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action);
   }
 
   value(): unknown {
@@ -73,6 +106,16 @@ export class Decoder {
         const digits = this.text();
         return digits.startsWith('-') ? -BigInt(`0x${digits.slice(1)}`) : BigInt(`0x${digits}`);
       }
+      case Tag.plain:
+        return decodePlain(this, this.define(this.reserve(), {}));
+      case Tag.array:
+        return decodeArray(this, this.reserve());
+      case Tag.later:
+        this.pendingId = this.reserve();
+        this.#later.push(this.pendingId);
+        return PENDING;
+      case Tag.symbolUnique:
+        return symbolOf(this.text(), this.text());
       case Tag.symbolRegistered:
         return Symbol.for(this.text());
       case Tag.symbolWellKnown:

@@ -23,7 +23,7 @@ export function encodeError(encoder: Encoder, error: Error): void {
     encoder.u8(Tag.domException);
     encoder.text(error.message);
     encoder.text(error.name);
-    encoder.text(String(error.stack));
+    encodeFields(encoder, error);
     return;
   }
   encoder.u8(Tag.error);
@@ -60,29 +60,31 @@ function nearest(prototype: object | null): string {
 }
 
 function encodeFields(encoder: Encoder, error: Error): void {
-  encoder.text(readSafely(() => String(error.stack)));
+  encoder.value(readSafely(() => error.stack));
   const fields: [PropertyKey, boolean][] = [];
   for (const key of ['message', 'cause', 'errors']) {
     if (Object.hasOwn(error, key)) fields.push([key, false]);
   }
   for (const key of Reflect.ownKeys(error)) {
-    if (KNOWN.has(key) || (typeof key === 'symbol' && Symbol.keyFor(key) === undefined)) continue;
+    if (KNOWN.has(key)) continue;
     fields.push([key, Object.prototype.propertyIsEnumerable.call(error, key)]);
   }
   for (const [key, enumerable] of fields) {
+    // A getter's value travels, as it is what a reader of the error would see.
+    const value = readSafely(() => (error as unknown as Record<PropertyKey, unknown>)[key]);
     encoder.attempt(() => {
       encoder.u8(enumerable ? 2 : 1);
       encoder.value(key);
-      encoder.part(step(key), (error as unknown as Record<PropertyKey, unknown>)[key]);
+      encoder.part(step(key), value);
     });
   }
   encoder.u8(0);
 }
 
-function readSafely(read: () => string): string {
+function readSafely(read: () => unknown): unknown {
   try {
     return read();
   } catch {
-    return '';
+    return undefined;
   }
 }

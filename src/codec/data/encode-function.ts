@@ -51,7 +51,7 @@ function encodeReading(encoder: Encoder, fn: Function, reading: Reading): void {
 function encodeCode(
   encoder: Encoder,
   fn: Function,
-  { code, captures }: Extract<Reading, { kind: 'code' }>,
+  { code, captures, complete }: Extract<Reading, { kind: 'code' }>,
 ): void {
   if (!encoder.assets.has(code.hash)) encoder.assets.set(code.hash, { kind: 'code', hash: code.hash, code });
   encoder.u8(Tag.code);
@@ -59,32 +59,58 @@ function encodeCode(
   encoder.text(code.isClass ? tagOf(fn) : '');
   encoder.u32(captures.length);
   for (const { name, value } of captures) encoder.part(name, value);
-  for (const key of ownData(fn)) {
-    const write = (): void => {
-      encoder.u8(1);
-      encodeProperties(encoder, fn, [key]);
-    };
-    // A static that cannot travel is made anew by the class's own text.
-    if (code.isClass) encoder.attempt(write);
-    else write();
-  }
-  const keys = code.isClass ? undefined : prototypeKeys(fn);
-  if (keys !== undefined) {
-    const prototype = fn.prototype as object;
-    encoder.u8(2);
-    encoder.part('.prototype', parentOf(prototype));
-    encodeProperties(encoder, prototype, keys);
+  if (complete !== true) {
+    if (code.isClass) encodeClassParts(encoder, fn);
+    else encodeFunctionParts(encoder, fn);
   }
   encoder.u8(0);
 }
 
-/** Enumerable own data: `fn.cache = …`, static fields. */
-function ownData(fn: Function): PropertyKey[] {
-  return Reflect.ownKeys(fn).filter((key) => {
-    const d = Object.getOwnPropertyDescriptor(fn, key)!;
-    return d.enumerable === true && d.writable === true && key !== 'prototype';
-  });
+/** What was added to a class, or changed in it, after its text: fields, decorated members, a method put on it. */
+function encodeClassParts(encoder: Encoder, type: Function): void {
+  const text = textOf(type);
+  const isOwnText = (d: PropertyDescriptor): boolean => {
+    const parts = [d.value as unknown, d.get, d.set].filter((part) => part !== undefined);
+    return (
+      parts.length > 0 && parts.every((part) => typeof part === 'function' && text.includes(textOf(part)))
+    );
+  };
+  for (const key of Reflect.ownKeys(type)) {
+    const d = Object.getOwnPropertyDescriptor(type, key)!;
+    if (key === 'prototype' || key === 'length' || (key === 'name' && !d.writable) || isOwnText(d)) continue;
+    // A static that cannot travel is made anew by the class's own text.
+    encoder.attempt(() => {
+      encoder.u8(1);
+      encodeProperties(encoder, type, [key]);
+    });
+  }
+  const prototype = type.prototype as object;
+  const changed = Reflect.ownKeys(prototype).filter(
+    (key) => key !== 'constructor' && !isOwnText(Object.getOwnPropertyDescriptor(prototype, key)!),
+  );
+  if (changed.length === 0) return;
+  encoder.u8(3);
+  encodeProperties(encoder, prototype, changed);
 }
+
+const textOf = (fn: Function): string => Function.prototype.toString.call(fn);
+
+/** Own properties, `fn.cache = …`, and what was put on the prototype of a constructor function. */
+function encodeFunctionParts(encoder: Encoder, fn: Function): void {
+  const keys = Reflect.ownKeys(fn).filter((key) => !EVERY_FUNCTION_HAS.has(key));
+  if (keys.length > 0) {
+    encoder.u8(1);
+    encodeProperties(encoder, fn, keys);
+  }
+  const onPrototype = prototypeKeys(fn);
+  if (onPrototype === undefined) return;
+  const prototype = fn.prototype as object;
+  encoder.u8(2);
+  encoder.part('.prototype', parentOf(prototype));
+  encodeProperties(encoder, prototype, onPrototype);
+}
+
+const EVERY_FUNCTION_HAS = new Set<PropertyKey>(['length', 'name', 'prototype', 'arguments', 'caller']);
 
 /** Methods that were put on the prototype of a constructor function; undefined where there is nothing to send. */
 function prototypeKeys(fn: Function): PropertyKey[] | undefined {

@@ -1,28 +1,34 @@
 /** Instances of classes: the class, what its builtin base hides, and the own properties. */
 import { types } from 'node:util';
-import { readFunction } from '../closure/index.js';
+import { builtinExport, intrinsicPath, readFunction } from '../closure/index.js';
 import { encodeClass } from './encode-function.js';
 import { encodeBuiltin } from './encode-object.js';
 import type { Encoder } from './encoder.js';
 import { privateNames } from './private-names.js';
-import { encodeProperties } from './properties.js';
+import { encodeProperties, restrictionOf } from './properties.js';
 import { Tag } from './tags.js';
 
 export function encodeInstance(encoder: Encoder, value: object, prototype: object): void {
   const type = (prototype as { constructor?: unknown }).constructor;
   const isClass = typeof type === 'function' && type.prototype === prototype;
-  refuseUnsendable(encoder, value, isClass ? type : undefined);
+  const indexed = Array.isArray(value) || ArrayBuffer.isView(value);
+  const onBuiltin = indexed || isBuiltin(value);
+  // What a builtin hides is written with it, so only other instances can be handles.
+  if (!onBuiltin || !isClass || intrinsicPath(type) === undefined) {
+    refuseUnsendable(encoder, value, isClass ? type : undefined);
+  }
   encoder.u8(Tag.instance);
   if (isClass) {
     encoder.u8(0);
+    encoder.u8(restrictionOf(value));
     encodeClass(encoder, type);
   } else {
     // Object.create(something): the prototype is data itself.
     encoder.u8(1);
+    encoder.u8(restrictionOf(value));
     encoder.exactly(() => encoder.part('.__proto__', prototype));
   }
-  const indexed = Array.isArray(value) || ArrayBuffer.isView(value);
-  if (indexed || isBuiltin(value)) {
+  if (onBuiltin) {
     encoder.u8(1);
     if (!encodeBuiltin(encoder, value, true)) {
       encoder.refuse(`it is ${article(nameOf(type, value))}, which cannot be copied`);
@@ -30,17 +36,30 @@ export function encodeInstance(encoder: Encoder, value: object, prototype: objec
   } else {
     encoder.u8(0);
   }
-  encodeProperties(
-    encoder,
-    value,
-    Reflect.ownKeys(value).filter((key) => travels(key, indexed)),
-  );
+  const keys = Reflect.ownKeys(value);
+  const rest = indexed || types.isBoxedPrimitive(value) ? keys.filter((key) => !isElement(key)) : keys;
+  encodeProperties(encoder, value, isClass && rest.some(isInternal) ? withoutInternals(type, rest) : rest);
 }
 
-/** Elements are part of the base; symbols of this thread alone, such as those of Node's base classes, stay here. */
-function travels(key: PropertyKey, indexed: boolean): boolean {
-  if (typeof key === 'symbol') return Symbol.keyFor(key) !== undefined;
-  return !(indexed && (key === 'length' || /^(0|[1-9]\d*)$/.test(String(key))));
+/** What the base has written. */
+function isElement(key: PropertyKey): boolean {
+  return typeof key === 'string' && (key === 'length' || /^(0|[1-9]\d*)$/.test(key));
+}
+
+function isInternal(key: PropertyKey): boolean {
+  return typeof key === 'symbol' && Symbol.keyFor(key) === undefined;
+}
+
+/** Classes of Node, such as EventEmitter, keep their own things under symbols, which each thread makes itself. */
+function withoutInternals(type: Function, keys: PropertyKey[]): PropertyKey[] {
+  for (
+    let t: unknown = type;
+    typeof t === 'function' && t !== Function.prototype;
+    t = Object.getPrototypeOf(t)
+  ) {
+    if (builtinExport(t) !== undefined) return keys.filter((key) => !isInternal(key));
+  }
+  return keys;
 }
 
 function isBuiltin(value: object): boolean {
@@ -76,6 +95,9 @@ function refuseUnsendable(encoder: Encoder, value: object, type: Function | unde
       'it is a generator that has begun; send the generator function, or an array of its values',
     );
   }
+  if (isBuiltinIterator(value)) {
+    encoder.refuse('it is an iterator that has begun; send what it goes through, or an array of its values');
+  }
   if (types.isExternal(value)) encoder.refuse('it is a handle of native code');
   if (isHandle(value, type)) {
     encoder.refuse(
@@ -93,6 +115,17 @@ function refuseUnsendable(encoder: Encoder, value: object, type: Function | unde
       `it is ${article(name)}, which has private fields (${names.join(', ')}) that nobody else can read; tell Simul how to send it: registerType({ name, match, encode, decode })`,
     );
   }
+}
+
+function isBuiltinIterator(value: object): boolean {
+  const prototype = Object.getPrototypeOf(value) as { [Symbol.toStringTag]?: unknown };
+  const tag = Object.getOwnPropertyDescriptor(prototype, Symbol.toStringTag)?.value as unknown;
+  return (
+    typeof tag === 'string' &&
+    /(?: Iterator| Iterator Helper|^WrapForValidIteratorPrototype|Generator)$/.test(tag) &&
+    typeof (value as { next?: unknown }).next === 'function' &&
+    intrinsicPath((value as { next: Function }).next) !== undefined
+  );
 }
 
 /** Sockets, streams, servers, timers: instances of classes that belong to Node, or with a native handle inside. */

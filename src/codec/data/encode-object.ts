@@ -1,18 +1,22 @@
 /** Objects that are not functions: plain data fast, everything else by what it is. */
 import { types } from 'node:util';
-import { intrinsicPath } from '../closure/index.js';
+import { serialize } from 'node:v8';
+import { intrinsicPath, lazyGlobalPath } from '../closure/index.js';
 import { encodeError } from './encode-error.js';
 import { encodeInstance } from './encode-instance.js';
-import { encodeView } from './encode-view.js';
+import { encodeBuffer, encodeView } from './encode-view.js';
 import type { Encoder } from './encoder.js';
 import { encodeHost, isHost } from './host-objects.js';
 import { encodeProperties, isOrdinary, restrictionOf, step } from './properties.js';
+import { encodeRebuilt } from './rebuilt.js';
 import { registeredTypes, specialOf, typeOf } from './registry.js';
 import { Tag } from './tags.js';
 import { provideType } from './type-assets.js';
 
 const { prototype: objectPrototype } = Object;
 const { prototype: arrayPrototype } = Array;
+/** Arrays of numbers from this length on are looked at by V8. */
+const LONG = 256;
 
 export function encodeObject(encoder: Encoder, value: object): void {
   const prototype: unknown = Object.getPrototypeOf(value);
@@ -21,16 +25,26 @@ export function encodeObject(encoder: Encoder, value: object): void {
       'it is a Proxy, whose handler cannot be copied; pass the object behind it, or a copy ({ ...object })',
     );
   }
-  if (prototype === objectPrototype && intrinsicFree(encoder, value)) {
-    return encodePlain(encoder, value, Tag.plain);
-  }
+  if (prototype === objectPrototype) return encodePlain(encoder, value, Tag.plain);
   if (prototype === arrayPrototype && Array.isArray(value)) return encodeArray(encoder, value);
   encodeOther(encoder, value, prototype);
 }
 
-/** Only captured data can hold `Math`, `JSON` and the like, which are plain objects too. */
-function intrinsicFree(encoder: Encoder, value: object): boolean {
-  return !encoder.exact || intrinsicPath(value) === undefined;
+function encodeIntrinsic(encoder: Encoder, path: string): void {
+  encoder.u8(Tag.intrinsic);
+  encoder.text(path);
+}
+
+/** Things of which every thread has one of its own. */
+function intrinsic(value: object): string | undefined {
+  return intrinsicPath(value) ?? lazyGlobalPath(value) ?? standardStream(value);
+}
+
+/** `process.stdout`: looked at only for streams that can be it, as a look opens it. */
+function standardStream(value: object): string | undefined {
+  const { fd } = value as { fd?: unknown };
+  const name = fd === 1 ? 'stdout' : fd === 2 ? 'stderr' : undefined;
+  return name !== undefined && process[name] === value ? `process.${name}` : undefined;
 }
 
 function encodeOther(encoder: Encoder, value: object, prototype: unknown): void {
@@ -40,7 +54,7 @@ function encodeOther(encoder: Encoder, value: object, prototype: unknown): void 
       provideType(encoder, type);
       encoder.u8(Tag.custom);
       encoder.text(type.name);
-      return encoder.value(type.encode(value));
+      return encoder.complete(() => encoder.value(type.encode(value)));
     }
   }
   const special = specialOf(value);
@@ -49,16 +63,23 @@ function encodeOther(encoder: Encoder, value: object, prototype: unknown): void 
     encoder.text(special.name);
     return encoder.value(special.toData(value));
   }
-  const path = intrinsicPath(value);
-  if (path !== undefined) {
-    encoder.u8(Tag.intrinsic);
-    return encoder.text(path);
-  }
+  const path = intrinsic(value);
+  if (path !== undefined) return encodeIntrinsic(encoder, path);
   if (prototype === null) return encodePlain(encoder, value, Tag.nullPrototype);
+  if (hasMore(encoder, value)) return encodeInstance(encoder, value, prototype as object);
   if (encodeBuiltin(encoder, value, false)) return;
-  if (isForeignPlain(prototype)) return encodePlain(encoder, value, Tag.plain);
+  // The environment is a copy like any other captured object.
+  if (isForeignPlain(prototype) || value === process.env) return encodePlain(encoder, value, Tag.plain);
+  if (encodeRebuilt(encoder, value)) return;
   if (isHost(value)) return encodeHost(encoder, value);
   encodeInstance(encoder, value, prototype as object);
+}
+
+/** A Map, Set, Date or RegExp with properties of its own besides, or one that was frozen. */
+function hasMore(encoder: Encoder, value: object): boolean {
+  if (!types.isMap(value) && !types.isSet(value) && !types.isDate(value) && !types.isRegExp(value))
+    return false;
+  return Object.keys(value).length > 0 || (encoder.exact && !Object.isExtensible(value));
 }
 
 /** `Object.prototype` of another realm, such as a vm context that a test runner made. */
@@ -113,7 +134,7 @@ export function encodeBuiltin(encoder: Encoder, value: object, asBase: boolean):
     encoder.u32(encoder.extras.push(value) - 1);
   } else if (types.isArrayBuffer(value)) {
     if (!is('ArrayBuffer')) return false;
-    encoder.content(new Uint8Array(value));
+    encodeBuffer(encoder, value);
   } else if (types.isBoxedPrimitive(value)) {
     encoder.u8(Tag.boxed);
     encoder.value((value as { valueOf(): unknown }).valueOf());
@@ -130,9 +151,17 @@ export function encodeBuiltin(encoder: Encoder, value: object, asBase: boolean):
 }
 
 function encodePlain(encoder: Encoder, value: object, tag: number): void {
-  if (encoder.exact && !isOrdinary(value)) return encodeExact(encoder, value, tag);
   const keys = Object.keys(value);
   const { length } = keys;
+  if (length === 0) {
+    // `Math`, `JSON` and the like, which show no properties.
+    const path = intrinsicPath(value);
+    if (path !== undefined) return encodeIntrinsic(encoder, path);
+  }
+  if (keys[0] === '0' && types.isArgumentsObject(value)) {
+    return encodeArray(encoder, Array.from(value as unknown as ArrayLike<unknown>));
+  }
+  if (encoder.exact && !isOrdinary(value)) return encodeExact(encoder, value, tag);
   encoder.u8(tag);
   encoder.u32(length);
   const record = value as Record<string, unknown>;
@@ -140,13 +169,15 @@ function encodePlain(encoder: Encoder, value: object, tag: number): void {
     for (let i = 0; i < length; i++) {
       const key = keys[i]!;
       encoder.text(key);
-      encoder.value(record[key]);
+      const item = record[key];
+      if (typeof item === 'object' && item !== null) encoder.child(item);
+      else encoder.value(item);
     }
     return;
   }
   for (const key of keys) {
     encoder.text(key);
-    encoder.part(step(key), record[key]);
+    encoder.member(step(key), record[key]);
   }
 }
 
@@ -159,16 +190,37 @@ function encodeExact(encoder: Encoder, value: object, tag: number): void {
 
 function encodeArray(encoder: Encoder, value: readonly unknown[]): void {
   const { length } = value;
-  if (length >= 8 && typeof value[0] === 'number' && !encoder.exact && encodeNumbers(encoder, value)) return;
-  if (Object.keys(value).length !== length || (encoder.exact && !Object.isExtensible(value))) {
-    return encodeSparse(encoder, value);
-  }
+  const restricted = encoder.exact && !Object.isExtensible(value);
+  if (length >= 8 && typeof value[0] === 'number' && !restricted && encodeNumbers(encoder, value)) return;
+  if (restricted || !hasOnlyElements(value)) return encodeSparse(encoder, value);
   encoder.u8(Tag.array);
   encoder.u32(length);
-  for (let i = 0; i < length; i++) {
-    if (encoder.path === undefined) encoder.value(value[i]);
-    else encoder.part(`[${i}]`, value[i]);
+  if (encoder.path !== undefined) {
+    for (let i = 0; i < length; i++) encoder.member(`[${i}]`, value[i]);
+    return;
   }
+  for (let i = 0; i < length; i++) {
+    const item = value[i];
+    if (typeof item === 'object' && item !== null) encoder.child(item);
+    else encoder.value(item);
+  }
+}
+
+/** No holes and nothing beside the elements: then the last of as many keys as there are places is the last place. */
+function hasOnlyElements(value: readonly unknown[]): boolean {
+  const { length } = value;
+  const keys = Object.keys(value);
+  return keys.length === length && (length === 0 || keys[length - 1] === String(length - 1));
+}
+
+/** As {@link hasOnlyElements}. To list a million keys takes far longer than to let V8 write the numbers. */
+function hasOnlyNumbers(value: readonly number[]): boolean {
+  if (value.length < LONG) return hasOnlyElements(value);
+  const bytes = serialize(value);
+  // …, '$', how many properties, the length; both in groups of seven bits. Anything else takes the slow way.
+  let at = bytes.length;
+  for (let rest = value.length; rest > 0; rest >>>= 7) at -= 1;
+  return (bytes[at - 1] === 0 && bytes[at - 2] === 0x24) || hasOnlyElements(value);
 }
 
 /** Arrays of numbers only, whole numbers apart: those come back as small integers, which are faster to use. */
@@ -180,8 +232,7 @@ function encodeNumbers(encoder: Encoder, value: readonly unknown[]): boolean {
     if (typeof item !== 'number') return false;
     if ((item | 0) !== item || (item === 0 && 1 / item < 0)) integers = false;
   }
-  // Numbers all along, so without holes; what stands beside the elements is rare enough to look for last.
-  if (Object.keys(value).length !== length) return false;
+  if (!hasOnlyNumbers(value as number[])) return false;
   encoder.u8(integers ? Tag.int32Array : Tag.doubleArray);
   encoder.u32(length);
   const numbers = integers ? Int32Array.from(value as number[]) : Float64Array.from(value as number[]);
@@ -204,7 +255,7 @@ function encodeMap(encoder: Encoder, value: Map<unknown, unknown>): void {
   encoder.u32(entries.length);
   for (const [key, item] of entries) {
     encoder.part('.keys()', key);
-    encoder.part(`.get(${typeof key === 'string' ? JSON.stringify(key) : typeof key})`, item);
+    encoder.member(`.get(${typeof key === 'string' ? JSON.stringify(key) : typeof key})`, item);
   }
 }
 

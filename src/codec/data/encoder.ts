@@ -2,6 +2,7 @@
  * Values to bytes. One encoder is used again and again; each top-level value has its own identity scope, in which
  * every object takes a number when it begins and is written once.
  */
+import { types } from 'node:util';
 import { SerializationError } from '../../errors.js';
 import type { ModuleRef } from '../closure/index.js';
 import type { Asset } from '../packed.js';
@@ -9,7 +10,20 @@ import { ByteWriter, isLatin1 } from './byte-writer.js';
 import { constantOf } from './constants.js';
 import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
+import { symbolTag } from './symbols.js';
 import { CONSTANT, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
+
+/** Objects deeper than this are written behind the value, so that no depth of data overflows the stack. */
+const DEEPEST = 150;
+
+interface Deferred {
+  readonly value: object;
+  readonly exact: boolean;
+  readonly path: readonly string[] | undefined;
+}
+
+/** Thrown to begin an item anew: a second view of a buffer turned up after the first was cut to its own part. */
+const ANEW = Symbol('anew');
 
 export interface EncodeOptions {
   /** Captured data: accessors, symbol keys, hidden and frozen properties travel too. */
@@ -32,17 +46,40 @@ export class Encoder extends ByteWriter {
   #ids = new Map<object, number>();
   #root: object | undefined;
   #nextId = 0;
+  #depth = 0;
+  #deferred: Deferred[] = [];
+  /** Buffers of which one view was written without the rest; and those that have to be whole. */
+  #cut: Set<object> | undefined;
+  #whole: Set<object> | undefined;
 
   /** Writes one value with an identity scope of its own. */
   item(value: unknown): void {
-    this.#nextId = 0;
-    this.#root = undefined;
-    try {
-      this.value(value);
-    } finally {
-      if (this.#ids.size > 0) this.#ids = new Map();
+    const { at, exact } = this;
+    const extras = this.extras.length;
+    const transfer = this.transfer.length;
+    for (;;) {
+      this.#nextId = 0;
       this.#root = undefined;
+      this.#depth = 0;
+      try {
+        this.value(value);
+        if (this.#deferred.length > 0) this.#writeDeferred();
+        break;
+      } catch (error) {
+        if (error !== ANEW) throw error;
+        this.at = at;
+        this.exact = exact;
+        this.extras.length = extras;
+        this.transfer.length = transfer;
+        if (this.path !== undefined) this.path.length = 0;
+      } finally {
+        if (this.#ids.size > 0) this.#ids = new Map();
+        if (this.#deferred.length > 0) this.#deferred = [];
+        this.#root = undefined;
+        this.#cut = undefined;
+      }
     }
+    this.#whole = undefined;
   }
 
   value(value: unknown): void {
@@ -70,6 +107,60 @@ export class Encoder extends ByteWriter {
       default:
         this.refuse(`it is of the unknown type ${typeof value}`);
     }
+  }
+
+  /** An object inside another. Views need their buffer at once, so buffers are never put off. */
+  child(value: object): void {
+    if (this.#depth >= DEEPEST && !this.#ids.has(value) && !types.isAnyArrayBuffer(value)) {
+      this.begin(value);
+      this.u8(Tag.later);
+      this.#deferred.push({ value, exact: this.exact, path: this.path?.slice() });
+      return;
+    }
+    this.#depth += 1;
+    this.value(value);
+    this.#depth -= 1;
+  }
+
+  /** The reader meets the same objects in the same order, so neither number nor count is needed. */
+  #writeDeferred(): void {
+    // The list grows meanwhile.
+    for (const { value, exact, path } of this.#deferred) {
+      this.#depth = 0;
+      this.exact = exact;
+      if (this.path !== undefined && path !== undefined) this.path = [...path];
+      encodeObject(this, value);
+    }
+    this.#deferred = [];
+  }
+
+  /** `write` where nothing may be put off: what reads it needs it whole. */
+  complete(write: () => void): void {
+    const depth = this.#depth;
+    this.#depth = Number.NEGATIVE_INFINITY;
+    write();
+    this.#depth = depth;
+  }
+
+  /** Whether a view may be written without the rest of its buffer: it is the only one so far. */
+  mayCut(buffer: object): boolean {
+    if (this.#whole?.has(buffer) === true) return false;
+    if (this.#cut?.has(buffer) === true) this.#begunAnew(buffer);
+    if (this.#ids.has(buffer)) return false;
+    this.#cut ??= new Set();
+    this.#cut.add(buffer);
+    return true;
+  }
+
+  /** A buffer itself, or a view that is written with all of it. */
+  wholeBuffer(buffer: object): void {
+    if (this.#cut?.has(buffer) === true) this.#begunAnew(buffer);
+  }
+
+  #begunAnew(buffer: object): never {
+    this.#whole ??= new Set();
+    this.#whole.add(buffer);
+    throw ANEW;
   }
 
   #number(value: number): void {
@@ -101,7 +192,9 @@ export class Encoder extends ByteWriter {
     }
     const known = WELL_KNOWN_SYMBOLS.indexOf(value);
     if (known < 0) {
-      this.refuse(`it is ${String(value)}, a symbol that only this thread has; use Symbol.for(…) instead`);
+      this.u8(Tag.symbolUnique);
+      this.text(symbolTag(value));
+      return this.text(value.description ?? '');
     }
     this.u8(Tag.symbolWellKnown);
     this.u8(known);
@@ -131,20 +224,24 @@ export class Encoder extends ByteWriter {
   attempt(write: () => void): boolean {
     const { at, exact } = this;
     const nextId = this.#nextId;
+    const depth = this.#depth;
     const extras = this.extras.length;
     const transfer = this.transfer.length;
-    const depth = this.path?.length ?? 0;
+    const steps = this.path?.length ?? 0;
+    const deferred = this.#deferred.length;
     try {
-      write();
+      this.complete(write);
       return true;
     } catch (error) {
       if (!(error instanceof SerializationError)) throw error;
       this.at = at;
       this.exact = exact;
       this.#nextId = nextId;
+      this.#depth = depth;
       this.extras.length = extras;
       this.transfer.length = transfer;
-      if (this.path !== undefined) this.path.length = depth;
+      this.#deferred.length = deferred;
+      if (this.path !== undefined) this.path.length = steps;
       for (const [object, id] of this.#ids) if (id >= nextId) this.#ids.delete(object);
       return false;
     }
@@ -166,6 +263,14 @@ export class Encoder extends ByteWriter {
     this.path.pop();
   }
 
+  /** A part that may come later: a property, an element. */
+  member(step: string, value: unknown): void {
+    this.path?.push(step);
+    if (typeof value === 'object' && value !== null) this.child(value);
+    else this.value(value);
+    this.path?.pop();
+  }
+
   /** The content of a buffer, or where to find it. */
   content(bytes: Uint8Array): void {
     const { byteLength } = bytes;
@@ -185,6 +290,12 @@ export class Encoder extends ByteWriter {
     this.u8(Tag.buffer);
     this.u32(byteLength);
     this.raw(bytes);
+  }
+
+  /** A buffer that only the view being written refers to. */
+  lone(bytes: Uint8Array): void {
+    this.begin(new ArrayBuffer(0));
+    this.content(bytes);
   }
 
   module(ref: ModuleRef): void {

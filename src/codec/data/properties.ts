@@ -42,7 +42,7 @@ export function encodeProperties(encoder: Encoder, value: object, keys: readonly
       encoder.part(step(key), d.get);
       encoder.part(step(key), d.set);
     } else {
-      encoder.part(step(key), d.value);
+      encoder.member(step(key), d.value);
     }
   }
 }

@@ -10,10 +10,13 @@ export const Tag = {
   latin1Long: 7,
   utf16: 8,
   bigint: 9,
+  symbolUnique: 10,
   symbolRegistered: 11,
   symbolWellKnown: 12,
   ref: 13,
   constantString: 14,
+  // An object whose content follows behind the value; takes a number as all below do.
+  later: 31,
   // From here on every tag begins an object, which takes the next reference number.
   plain: 32,
   nullPrototype: 33,
@@ -45,6 +48,8 @@ export const Tag = {
   exported: 59,
   intrinsic: 60,
   bound: 61,
+  resizableBuffer: 62,
+  rebuilt: 63,
 } as const;
 
 export const VIEW_TYPES = [

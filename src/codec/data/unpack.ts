@@ -2,12 +2,17 @@ import type { ModuleRef } from '../closure/index.js';
 import { prepareCode, prepareModules } from '../closure/index.js';
 import type { Asset, Packed } from '../packed.js';
 import type { AssetStore } from './asset-store.js';
+import { type ClassScope, typeClasses } from './classes.js';
 import { Decoder } from './decoder.js';
 import { learnType, type TypeRegistration } from './registry.js';
 
-/** Decodes one value. What it needs must have been prepared. */
-export function unpack(packed: Pick<Packed, 'bytes' | 'extras'>, assets: AssetStore): unknown {
-  return new Decoder(packed.bytes, packed.extras, assets).item();
+/** Decodes one value. What it needs must have been prepared. `classes`: those that it shares with other values. */
+export function unpack(
+  packed: Pick<Packed, 'bytes' | 'extras'>,
+  assets: AssetStore,
+  classes?: ClassScope,
+): unknown {
+  return new Decoder(packed.bytes, packed.extras, assets, 0, packed.bytes.byteLength, classes).item();
 }
 
 /** Decodes the value in `bytes[from, to)`. */
@@ -17,8 +22,9 @@ export function unpackAt(
   to: number,
   extras: readonly unknown[],
   assets: AssetStore,
+  classes?: ClassScope,
 ): unknown {
-  return new Decoder(bytes, extras, assets, from, to).item();
+  return new Decoder(bytes, extras, assets, from, to, classes).item();
 }
 
 /** Adds a value's assets and imports what its code needs; undefined where nothing has to be awaited. */
@@ -52,7 +58,7 @@ export function prepareAssets(
 
 function learnTypes(types: readonly Extract<Asset, { kind: 'type' }>[], store: AssetStore): void {
   for (const { name, functions } of types) {
-    const [match, encode, decode] = unpack(functions, store) as [
+    const [match, encode, decode] = unpack(functions, store, typeClasses) as [
       TypeRegistration['match'],
       TypeRegistration['encode'],
       TypeRegistration['decode'],

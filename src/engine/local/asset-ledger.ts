@@ -7,6 +7,8 @@ import type { Asset, Packed } from '../../codec/index.js';
 const MOST_ASSETS = 4096;
 const MOST_BYTES = 256 * 2 ** 20;
 
+const NOTHING: readonly never[] = [];
+
 interface Entry {
   readonly bytes: number;
   /** Number of the last job that needed it. */
@@ -18,9 +20,8 @@ export class AssetLedger {
   #bytes = 0;
 
   /** The assets of `packed` that the worker lacks; from now on it has them. */
-  missing(packed: Packed, job: number): Asset[] {
-    if (packed.assets.length === 0) return [];
-    const missing: Asset[] = [];
+  missing(packed: Packed, job: number): readonly Asset[] {
+    let missing: Asset[] | undefined;
     for (const asset of packed.assets) {
       const entry = this.#entries.get(asset.hash);
       if (entry !== undefined) {
@@ -30,9 +31,10 @@ export class AssetLedger {
       const bytes = sizeOf(asset);
       this.#entries.set(asset.hash, { bytes, usedBy: job });
       this.#bytes += bytes;
+      missing ??= [];
       missing.push(asset);
     }
-    return missing;
+    return missing ?? NOTHING;
   }
 
   /** Hashes to drop: those over the bound that were last needed before job `oldest`, the oldest in flight. */

@@ -7,38 +7,11 @@
  * At most once: an item that was claimed by a worker is never queued again.
  */
 import { CLOSED } from '../../memory/index.js';
+import type { Deeds } from './deeds.js';
 import { type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
-
-export interface Deeds {
-  now(): number;
-  /** Starts a worker; `workerReady` or `workerGone` follows. `failures` deaths at start came before. */
-  start(place: Place, failures: number): void;
-  /** Sends a job; false where the worker has no room now. */
-  tryPost(place: Place, job: Job): boolean;
-  /** Lets nothing more of a posted job start; how many items had, or `CLOSED` and more if closed before. */
-  takeBack(place: Place, job: Job): number;
-  /** How many items of a posted job have been claimed. */
-  started(place: Place, job: Job): number;
-  /** The worker has nothing to do and is to end in peace; `workerGone` follows. */
-  stop(place: Place): void;
-  /** The worker died while this item (counted from the start of the piece) ran. */
-  lost(place: Place, job: Job, item: number): void;
-  /** Every item of the piece was told. */
-  over(job: Job): void;
-  /** These jobs cannot run, for this reason. */
-  giveUp(jobs: readonly Job[], why: GiveUp): void;
-}
-
-export type GiveUp =
-  /** Workers die before their first task, again and again. */
-  | 'starts'
-  /** Worker after worker died before this job could start: its own imports may be what kills them. */
-  | 'deaths'
-  /** Every slot of every worker is taken by a task that waits for others. */
-  | 'slots';
 
 export interface StateOptions {
   readonly workers: number;
@@ -57,6 +30,10 @@ export class PoolState {
   readonly #queue = new JobQueue();
   readonly #pinned: JobQueue[];
   #startFailures = 0;
+  /** The priority of every job so far; undefined before the first, `'mixed'` once ranks differed. */
+  #priority: number | 'mixed' | undefined;
+  /** Posted jobs of which an idle worker might take a part. */
+  #divisible = 0;
   #dispatching = false;
   #again = false;
 
@@ -70,6 +47,9 @@ export class PoolState {
   // ---- events -----------------------------------------------------------------------------------------------
 
   submit(job: Job): void {
+    const { priority } = job.spec;
+    this.#priority ??= priority;
+    if (this.#priority !== priority || job.group.depth > 0) this.#priority = 'mixed';
     this.#enqueue(job, false);
     this.dispatch();
   }
@@ -90,6 +70,7 @@ export class PoolState {
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
     if (place.suspect === job) place.suspect = undefined;
+    if (isDivisible(job)) this.#divisible -= 1;
     if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
@@ -210,16 +191,11 @@ export class PoolState {
 
   /** True where an idle worker might take a part of what others run, if they go on for long. */
   get canSplitLater(): boolean {
-    let idle = false;
-    let splittable = false;
+    if (this.#divisible === 0) return false;
     for (const place of this.places) {
-      if (place?.phase !== 'ready') continue;
-      if (this.#hasRoom(place, 0)) idle = true;
-      for (const job of place.posted) {
-        if (job.kept > 1 && job.spec.pinned < 0) splittable = true;
-      }
+      if (place !== undefined && this.#hasRoom(place, 0)) return true;
     }
-    return idle && splittable;
+    return false;
   }
 
   /** Queued jobs, cancelled ones that have not surfaced included. */
@@ -321,6 +297,7 @@ export class PoolState {
 
   /** Takes back a posted job that has not started and is less urgent than `job`; false where there is none. */
   #outranked(job: Job): boolean {
+    if (this.#priority !== 'mixed') return false;
     for (const place of this.places) {
       if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
       for (const posted of place.posted) {
@@ -378,12 +355,13 @@ export class PoolState {
     job.postedAt = this.#deeds.now();
     place.posted.add(job);
     place.load += 1;
+    if (isDivisible(job)) this.#divisible += 1;
     return undefined;
   }
 
   /** No task waits behind a busy worker while another is idle. */
   #rebalance(): void {
-    if (this.#queue.peek() !== undefined) return;
+    if (this.#queue.peek() !== undefined || !this.#anyToShare()) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
       while (this.#hasRoom(place, 0)) {
@@ -400,6 +378,15 @@ export class PoolState {
       }
     }
     if (this.#queue.peek() !== undefined) this.#again = true;
+  }
+
+  /** Whether any worker has more than it can run now, or a job of many items. */
+  #anyToShare(): boolean {
+    if (this.#divisible > 0) return true;
+    for (const place of this.places)
+      if (place !== undefined && place.load > this.#capacity(place)) return true;
+    for (const place of this.leaving) if (place.load > this.#capacity(place)) return true;
+    return false;
   }
 
   /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
@@ -470,6 +457,7 @@ export class PoolState {
 
   /** A dead worker's job: what ran is lost, what had not started moves. */
   #recover(place: Place, job: Job): void {
+    if (isDivisible(job)) this.#divisible -= 1;
     const started = Math.min(this.#deeds.started(place, job), job.kept);
     for (let item = job.results; item < started; item++) {
       if (!job.group.cancelled) this.#deeds.lost(place, job, item);
@@ -489,4 +477,8 @@ export class PoolState {
     place.phase = 'stopping';
     this.#deeds.stop(place);
   }
+}
+
+function isDivisible(job: Job): boolean {
+  return job.count > 1 && job.spec.pinned < 0;
 }

@@ -8,6 +8,8 @@ import { AssetLedger } from './asset-ledger.js';
 import type { Job } from './job.js';
 import type { Place } from './place.js';
 
+const NOTHING: readonly never[] = [];
+
 export class WorkerHost {
   readonly place: Place;
   readonly handle: WorkerHandle;
@@ -104,9 +106,14 @@ export class WorkerHost {
   #send(packed: Packed): void {
     const assets = this.#ledger.missing(packed, this.#posted);
     for (const asset of assets) if (asset.kind !== 'constant') this.#assets.add(asset);
-    const modules = packed.modules.filter((module) => !this.#modules.has(key(module)));
-    for (const module of modules) this.#modules.add(key(module));
+    const modules = packed.modules.length === 0 ? NOTHING : this.#freshModules(packed.modules);
     if (assets.length > 0 || modules.length > 0) this.handle.send({ type: 'assets', assets, modules });
+  }
+
+  #freshModules(modules: readonly ModuleRef[]): readonly ModuleRef[] {
+    const fresh = modules.filter((module) => !this.#modules.has(key(module)));
+    for (const module of fresh) this.#modules.add(key(module));
+    return fresh;
   }
 
   /** No job is in flight here: nothing that was used before can be needed by one. */

@@ -59,7 +59,7 @@ export class NestedEngine implements Engine {
     const { packed, offsets } = spec.items;
     const end = spec.from + spec.count;
     const start = offsets[spec.from]!;
-    const part = offsets.slice(spec.from, end + 1).map((offset) => offset - start);
+    const part = Uint32Array.from(offsets.slice(spec.from, end + 1), (offset) => offset - start);
     const task = currentTask();
     const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
     const slot = task?.slot ?? -1;

@@ -1,0 +1,131 @@
+/** The libraries that are compared, each behind the same face, used as its own documentation tells. */
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Piscina } from 'piscina';
+import { FixedThreadPool } from 'poolifier';
+import { Pool } from 'simul';
+import { Tinypool } from 'tinypool';
+import workerpool from 'workerpool';
+import { burn, type Job, type JobName } from './jobs.js';
+
+export const WORKERS = 2;
+
+export interface Contestant {
+  readonly name: string;
+  readonly isPeer: boolean;
+  /** One call in a worker. */
+  call(job: JobName, argument: unknown): PromiseLike<unknown>;
+  /** A job over many items. */
+  map(job: JobName, items: readonly unknown[]): PromiseLike<unknown>;
+  close(): Promise<unknown>;
+}
+
+const workerFile = (name: string): string => fileURLToPath(new URL(`./workers/${name}.mjs`, import.meta.url));
+
+function callEach(call: Contestant['call']): Contestant['map'] {
+  return (job, items) => Promise.all(items.map((item) => call(job, item)));
+}
+
+/** Numbers and objects come back as they are; `burn` takes a number of rounds. */
+const functions: Record<JobName, (argument: never) => unknown> = {
+  echo: (argument: unknown) => argument,
+  tiny: (x: number) => Math.sqrt(x) * 1.5,
+  micro: (x: number) => burn(x, 1_000),
+  milli: (x: number) => burn(x, 1_000_000),
+};
+
+export function simul(): Contestant {
+  const pool = new Pool({ workers: WORKERS });
+  return {
+    name: 'simul',
+    isPeer: false,
+    call: (job, argument) => pool.run(functions[job] as (a: unknown) => unknown, argument),
+    map: (job, items) => pool.map(items, functions[job] as (a: unknown) => unknown),
+    close: () => pool.close(),
+  };
+}
+
+function piscina(concurrentTasksPerWorker: number): Contestant {
+  const pool = new Piscina({
+    filename: workerFile('piscina'),
+    minThreads: WORKERS,
+    maxThreads: WORKERS,
+    concurrentTasksPerWorker,
+  });
+  const call = (job: JobName, argument: unknown) => pool.run({ job, argument } satisfies Job);
+  return {
+    name: concurrentTasksPerWorker === 1 ? 'piscina' : `piscina, ${concurrentTasksPerWorker} a worker`,
+    isPeer: true,
+    call,
+    map: callEach(call),
+    close: () => pool.close(),
+  };
+}
+
+/** What a patient user writes: chunks of 1000 items, or fewer where there are few. */
+function piscinaByHand(): Contestant {
+  const inner = piscina(1);
+  return {
+    ...inner,
+    name: 'piscina, by hand',
+    map: (job, items) => {
+      const size = Math.min(1000, Math.ceil(items.length / (4 * WORKERS)));
+      const chunks: unknown[] = [];
+      for (let i = 0; i < items.length; i += size)
+        chunks.push({ many: job, items: items.slice(i, i + size) });
+      return Promise.all(chunks.map((chunk) => inner.call('echo', chunk)));
+    },
+  };
+}
+
+function tinypool(): Contestant {
+  const pool = new Tinypool({ filename: workerFile('piscina'), minThreads: WORKERS, maxThreads: WORKERS });
+  const call = (job: JobName, argument: unknown) => pool.run({ job, argument } satisfies Job);
+  return { name: 'tinypool', isPeer: true, call, map: callEach(call), close: () => pool.destroy() };
+}
+
+function workerPool(): Contestant {
+  const pool = workerpool.pool(workerFile('workerpool'), {
+    minWorkers: WORKERS,
+    maxWorkers: WORKERS,
+    workerType: 'thread',
+  });
+  const call = (job: JobName, argument: unknown) =>
+    pool.exec('work', [{ job, argument } satisfies Job]) as unknown as Promise<unknown>;
+  return {
+    name: 'workerpool',
+    isPeer: true,
+    call,
+    map: callEach(call),
+    close: () => pool.terminate() as unknown as Promise<unknown>,
+  };
+}
+
+function poolifier(): Contestant {
+  const pool = new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier'));
+  const call = (job: JobName, argument: unknown) => pool.execute({ job, argument });
+  return { name: 'poolifier', isPeer: true, call, map: callEach(call), close: () => pool.destroy() };
+}
+
+export const peers = {
+  piscina: () => piscina(1),
+  piscina64: () => piscina(64),
+  piscinaByHand,
+  tinypool,
+  workerPool,
+  poolifier,
+};
+
+/** `name version` of everything that is compared. */
+export function versions(): string {
+  const require = createRequire(import.meta.url);
+  const names = ['piscina', 'tinypool', 'workerpool', 'poolifier'];
+  const found = names.map((name) => {
+    const main = require.resolve(name);
+    const root = main.slice(0, main.lastIndexOf(`node_modules/${name}`) + `node_modules/${name}`.length);
+    return `${name} ${(JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version}`;
+  });
+  return found.join(', ');
+}

@@ -1,0 +1,42 @@
+/** The time of one call: right after the one before, and after 5 ms of nothing. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Contestant, peers, simul } from './contestants.js';
+import { median, ROUNDS } from './rounds.js';
+import type { Table } from './table.js';
+
+const HOT = 1000;
+const IDLE = 40;
+
+export async function roundTrip(): Promise<Table> {
+  const all: Contestant[] = [
+    simul(),
+    peers.piscina(),
+    peers.tinypool(),
+    peers.workerPool(),
+    peers.poolifier(),
+  ];
+  const hot = all.map((): number[] => []);
+  const idle = all.map((): number[] => []);
+  for (let round = 0; round <= ROUNDS; round++) {
+    for (const [i, contestant] of all.entries()) {
+      for (let n = 0; n < HOT; n++) await one(contestant, round > 0 ? hot[i]! : []);
+      for (let n = 0; n < IDLE; n++) {
+        await sleep(5);
+        await one(contestant, round > 0 ? idle[i]! : []);
+      }
+    }
+  }
+  await Promise.all(all.map((each) => each.close()));
+  return {
+    title: 'round trip, µs (median)',
+    columns: ['hot', 'idle'],
+    higherIsBetter: false,
+    rows: all.map(({ name, isPeer }, i) => ({ name, isPeer, values: [median(hot[i]!), median(idle[i]!)] })),
+  };
+}
+
+async function one(contestant: Contestant, times: number[]): Promise<void> {
+  const begun = performance.now();
+  await contestant.call('echo', 1);
+  times.push((performance.now() - begun) * 1000);
+}

@@ -1,0 +1,77 @@
+/**
+ * How one side waits for the other without missing it and without being woken for nothing. Two words:
+ *
+ *   PARKED  1 while the owner waits or is about to; set by the owner, taken (`exchange`) by whoever rings
+ *   BELL    counts the rings; written by the ringer only
+ *
+ * The owner reads BELL, stores PARKED = 1, looks once more for what it waits for, and only then waits on BELL. The
+ * ringer publishes, then takes PARKED, and rings if it got it. Both are "write mine, then read the other's" (Dekker):
+ * with sequentially consistent operations at least one side sees the other, the number closes the gap between the last
+ * look and the wait, and the exchange gives exactly one ring. See README.md.
+ */
+import { add, exchange, load, store, type Words, waitAsync, waitWhile, wake } from './atomics.js';
+
+/** Words a doorbell takes: two, each alone on its cache line. */
+export const DOORBELL_WORDS = 32;
+
+export class Doorbell {
+  readonly #words: Words;
+  readonly #parked: number;
+  readonly #bell: number;
+  #armed = false;
+
+  constructor(words: Words, at: number) {
+    this.#words = words;
+    this.#parked = at;
+    this.#bell = at + 16;
+  }
+
+  /** Owner: from now on a ring is wanted. Gives the number to wait with; look for work once more before that. */
+  announce(): number {
+    const seen = load(this.#words, this.#bell);
+    store(this.#words, this.#parked, 1);
+    return seen;
+  }
+
+  /** Owner: no ring is wanted after all. One may be on its way: it wakes whoever waits for nothing. */
+  withdraw(): void {
+    store(this.#words, this.#parked, 0);
+  }
+
+  /** Ringer, after it has published: wakes the owner if it waits. */
+  ring(): void {
+    const words = this.#words;
+    if (load(words, this.#parked) === 0 || exchange(words, this.#parked, 0) === 0) return;
+    add(words, this.#bell, 1);
+    wake(words, this.#bell);
+  }
+
+  /** Owner: blocks this thread until a ring after `seen`, or `timeoutMs` have passed. */
+  waitSync(seen: number, timeoutMs: number): void {
+    waitWhile(this.#words, this.#bell, seen, timeoutMs);
+  }
+
+  /**
+   * Owner: calls `rung` at the next ring after `seen`; false where it has rung already. The wait does not keep the
+   * process alive (nodejs/node#61941), cannot be called off, and is freed by a ring only. So there is one at a time:
+   * while one is armed, it serves (the bell has not been rung since, or its `rung` is about to be called).
+   */
+  arm(seen: number, rung: () => void): boolean {
+    if (this.#armed) return true;
+    const next = waitAsync(this.#words, this.#bell, seen);
+    if (next === undefined) return false;
+    this.#armed = true;
+    void next.then(() => {
+      this.#armed = false;
+      rung();
+    });
+    return true;
+  }
+
+  /** Frees the armed wait, if there is one: its `rung` is called. */
+  disarm(): void {
+    if (!this.#armed) return;
+    add(this.#words, this.#bell, 1);
+    wake(this.#words, this.#bell);
+  }
+}
