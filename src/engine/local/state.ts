@@ -185,6 +185,7 @@ export class PoolState {
       this.#dispatchPinned();
       this.#dispatchQueue();
       this.#rebalance();
+      this.#startForLong();
     } while (this.#again);
     this.#dispatching = false;
   }
@@ -193,7 +194,7 @@ export class PoolState {
   get canSplitLater(): boolean {
     if (this.#divisible === 0) return false;
     for (const place of this.places) {
-      if (place !== undefined && this.#hasRoom(place, 0)) return true;
+      if (place === undefined || this.#hasRoom(place, 0)) return true;
     }
     return false;
   }
@@ -381,6 +382,15 @@ export class PoolState {
   }
 
   /** Whether any worker has more than it can run now, or a job of many items. */
+  /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
+  #startForLong(): void {
+    if (this.#divisible === 0 || !this.places.includes(undefined)) return;
+    for (const place of this.places) {
+      if (place?.phase === 'starting' || (place !== undefined && this.#hasRoom(place, 0))) return;
+    }
+    if (this.#stealable() !== undefined) this.#startAny();
+  }
+
   #anyToShare(): boolean {
     if (this.#divisible > 0) return true;
     for (const place of this.places)
@@ -390,7 +400,7 @@ export class PoolState {
   }
 
   /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
-  #stealable(thief: Place): Job | undefined {
+  #stealable(thief?: Place): Job | undefined {
     let victim: Job | undefined;
     let most = 0;
     const now = this.#deeds.now();
