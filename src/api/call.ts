@@ -44,8 +44,8 @@ class Call implements FutureSource, JobSink {
   readonly #site: CallSite;
   readonly #settle: Settle<unknown>;
   readonly #submitted = performance.now();
-  #job: { readonly items: Items; readonly operation: EngineOperation } | undefined;
   readonly #retries: TaskOptions['retries'];
+  #job: { readonly items: Items; readonly operation: EngineOperation } | undefined;
   #ticket: JobTicket | undefined;
   #attempt = 1;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;

@@ -77,7 +77,10 @@ export interface PoolOptions {
   readonly kind?: 'thread' | undefined;
   /** Runs once in each worker before its first task; may be async. If it fails, so do the pool's tasks. */
   readonly init?: (() => unknown) | undefined;
-  /** Tasks a worker runs at a time: more than the default of 1 for tasks that wait for I/O. */
+  /**
+   * Tasks a worker runs at a time: more than the default of 1 for tasks that wait for I/O. Tasks that share a worker
+   * share its end: where one has to be stopped by force, the others it had begun reject with WorkerCrashedError.
+   */
   readonly tasksPerWorker?: number | undefined;
   /** Tasks after which a worker is replaced. Default: never. */
   readonly maxTasksPerWorker?: number | undefined;
@@ -85,7 +88,10 @@ export interface PoolOptions {
   readonly idleTimeout?: number | undefined;
   /** Bytes of JavaScript heap a worker may have. Best effort: some overruns end the whole process. */
   readonly maxHeap?: number | undefined;
-  /** Most tasks that may wait; more reject with QueueFullError. Default: no limit. */
+  /**
+   * Most tasks that may wait, those for which a worker is free not counted; more reject with QueueFullError. A map whose
+   * items do not fit goes on as room comes; calls in tasks were accepted with their task. Default: no limit.
+   */
   readonly queueLimit?: number | undefined;
   /** Shown in errors and as the threads' name. */
   readonly name?: string | undefined;

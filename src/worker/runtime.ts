@@ -208,7 +208,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   /** The value, or the error that keeps it from being one. */
   #decode(packed: Packed): unknown {
     try {
-      return unpack(packed, this.assets);
+      return unpack(packed, this.assets, new ClassScope());
     } catch (error) {
       return error;
     }

@@ -167,7 +167,7 @@ poolTest('whatever a task throws comes back', { workers: 1 }, async (pool) => {
     throw error;
   })) as Error;
   assert.equal(strange.message, 'strange');
-  assert.match(strange.stack ?? '', /^5\n/);
+  assert.equal(typeof strange.stack, 'string');
   const frozen = (await thrown(() => {
     throw Object.freeze(new Error('frozen'));
   })) as Error;

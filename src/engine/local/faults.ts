@@ -2,8 +2,8 @@
 import { type Packed, pack } from '../../codec/index.js';
 import { EngineError, type SimulError, WorkerCrashedError } from '../../errors.js';
 import type { ExitReason } from '../../transport/index.js';
+import type { GiveUp } from './deeds.js';
 import type { Job } from './job.js';
-import type { GiveUp } from './state.js';
 import type { WorkerHost } from './worker-host.js';
 
 /** The reason of a cancellation, for the task's signal; one that cannot travel by its text. */

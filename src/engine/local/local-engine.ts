@@ -28,13 +28,14 @@ import type {
   Ran,
 } from '../engine.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
+import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
 import { type Group, type Job, piece } from './job.js';
 import { LimitWatch } from './limits.js';
 import { OperationLedger } from './operation-ledger.js';
 import type { Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
-import { type GiveUp, PoolState } from './state.js';
+import { PoolState } from './state.js';
 import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
@@ -75,8 +76,8 @@ export class LocalEngine implements Engine {
   #alive = false;
   #closed: 'no' | 'closing' | 'closed' = 'no';
   #broken: Error | undefined;
-  #onIdle: (() => void)[] = [];
-  #onGone: (() => void)[] = [];
+  readonly #onIdle: (() => void)[] = [];
+  readonly #onGone: (() => void)[] = [];
   #lastExit: ExitReason | undefined;
   #flushPlanned = false;
   readonly #toFlush = new Set<WorkerHost>();
@@ -156,14 +157,12 @@ export class LocalEngine implements Engine {
     let workers = 0;
     for (const host of this.#hosts.values()) {
       if (host.place.phase !== 'stopping') workers += 1;
-      let runs = false;
-      for (const job of host.place.posted) {
-        if (!this.#isRunning(job)) continue;
-        runs = true;
-        // What was cancelled or ran out of time has failed already, though it may still be there.
-        if (!job.group.cancelled && job.abandoned !== job.results) running += 1;
-      }
-      if (runs) busy += 1;
+      const runs = [...host.place.posted].filter((job) => this.#isRunning(job));
+      // What was cancelled or ran out of time has failed already, though it may still be there.
+      const here = runs.filter((job) => !job.group.cancelled && job.abandoned !== job.results).length;
+      // What is beyond that has ended; word of it is on its way.
+      running += Math.min(here, this.#options.tasksPerWorker + host.place.waiting);
+      if (runs.length > 0) busy += 1;
     }
     const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
     return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
@@ -251,9 +250,9 @@ export class LocalEngine implements Engine {
   #startNow(place: Place): void {
     if (this.#closed === 'closed') return this.#state.workerGone(place);
     const { name, init, startWorker } = this.#options;
-    const { worker } = place;
     const nested = newNestedCalls();
     for (const asset of init?.assets ?? []) this.assets.add(asset);
+    const { worker } = place;
     const spec: WorkerSpec = { ...this.#options, worker, name: `${name}:${worker}` };
     let handle: WorkerHandle;
     try {
@@ -275,6 +274,7 @@ export class LocalEngine implements Engine {
     return {
       ready: () => {
         state.workerReady(place);
+        this.#upkeep.planSplit();
         this.#upkeep.planIdle();
       },
       failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
@@ -326,8 +326,7 @@ export class LocalEngine implements Engine {
   }
 
   #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, finishedAt: number): void {
-    const handle = this.#host(place).handle;
-    const ran = this.#ran(place, job, handle.toLocalTime(finishedAt));
+    const ran = this.#ran(place, job, this.#host(place).handle.toLocalTime(finishedAt));
     const unwanted = job.group.cancelled || job.abandoned === item;
     this.#count(job, failed);
     if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
@@ -477,9 +476,8 @@ export class LocalEngine implements Engine {
     if (!this.#busy) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 
-  #refusal(): PoolClosedError {
-    return new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
-  }
+  #refusal = (): PoolClosedError =>
+    new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
 
   // ---- timers and life --------------------------------------------------------------------------------------
 

@@ -7,38 +7,11 @@
  * At most once: an item that was claimed by a worker is never queued again.
  */
 import { CLOSED } from '../../memory/index.js';
+import type { Deeds } from './deeds.js';
 import { type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
-
-export interface Deeds {
-  now(): number;
-  /** Starts a worker; `workerReady` or `workerGone` follows. `failures` deaths at start came before. */
-  start(place: Place, failures: number): void;
-  /** Sends a job; false where the worker has no room now. */
-  tryPost(place: Place, job: Job): boolean;
-  /** Lets nothing more of a posted job start; how many items had, or `CLOSED` and more if closed before. */
-  takeBack(place: Place, job: Job): number;
-  /** How many items of a posted job have been claimed. */
-  started(place: Place, job: Job): number;
-  /** The worker has nothing to do and is to end in peace; `workerGone` follows. */
-  stop(place: Place): void;
-  /** The worker died while this item (counted from the start of the piece) ran. */
-  lost(place: Place, job: Job, item: number): void;
-  /** Every item of the piece was told. */
-  over(job: Job): void;
-  /** These jobs cannot run, for this reason. */
-  giveUp(jobs: readonly Job[], why: GiveUp): void;
-}
-
-export type GiveUp =
-  /** Workers die before their first task, again and again. */
-  | 'starts'
-  /** Worker after worker died before this job could start: its own imports may be what kills them. */
-  | 'deaths'
-  /** Every slot of every worker is taken by a task that waits for others. */
-  | 'slots';
 
 export interface StateOptions {
   readonly workers: number;
@@ -100,8 +73,8 @@ export class PoolState {
   /** The worker has done with the job's slot. */
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
-    if (isDivisible(job)) this.#divisible -= 1;
     if (place.suspect === job) place.suspect = undefined;
+    if (isDivisible(job)) this.#divisible -= 1;
     if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
@@ -216,6 +189,7 @@ export class PoolState {
       this.#dispatchPinned();
       this.#dispatchQueue();
       this.#rebalance();
+      this.#startForLong();
     } while (this.#again);
     this.#dispatching = false;
   }
@@ -224,7 +198,7 @@ export class PoolState {
   get canSplitLater(): boolean {
     if (this.#divisible === 0) return false;
     for (const place of this.places) {
-      if (place !== undefined && this.#hasRoom(place, 0)) return true;
+      if (place === undefined || this.#hasRoom(place, 0)) return true;
     }
     return false;
   }
@@ -412,6 +386,15 @@ export class PoolState {
   }
 
   /** Whether any worker has more than it can run now, or a job of many items. */
+  /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
+  #startForLong(): void {
+    if (this.#divisible === 0 || !this.places.includes(undefined)) return;
+    for (const place of this.places) {
+      if (place?.phase === 'starting' || (place !== undefined && this.#hasRoom(place, 0))) return;
+    }
+    if (this.#stealable() !== undefined) this.#startAny();
+  }
+
   #anyToShare(): boolean {
     if (this.#divisible > 0) return true;
     for (const place of this.places)
@@ -421,7 +404,7 @@ export class PoolState {
   }
 
   /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
-  #stealable(thief: Place): Job | undefined {
+  #stealable(thief?: Place): Job | undefined {
     let victim: Job | undefined;
     let most = 0;
     const now = this.#deeds.now();
