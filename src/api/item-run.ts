@@ -171,7 +171,8 @@ export class ItemRun {
     if (this.#over || this.#drained || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
     const room = this.#window - (this.#next - this.#told) - this.#unread;
     // A full queue refuses an operation that has nothing in flight, and holds back one that has.
-    return this.#chunks === 0 ? room : Math.min(room, this.#spec.core.engine.room());
+    const { engine } = this.#spec.core;
+    return Math.min(room, this.#chunks === 0 ? Math.max(1, engine.room()) : engine.room());
   }
 
   #feed(): void {
@@ -427,7 +428,10 @@ export class ItemRun {
     this.#told += batch.count;
     chunk.open -= batch.count;
     if (chunk.open === 0) this.#chunks -= 1;
-    this.#meter.items(first, batch.count);
+    const { pieces } = this.#spec;
+    if (pieces === undefined) this.#meter.items(first, batch.count);
+    else
+      for (let i = 0; i < batch.count; i++) this.#meter.item(first + i, true, pieces.span(first + i).count);
     this.#unread += batch.count;
     this.#receiver.outcomes(first, values);
     this.#feed();

@@ -11,5 +11,5 @@ export type {
   Ran,
   StreamEvent,
 } from './engine.js';
-export { LocalEngine, type LocalEngineOptions } from './local/local-engine.js';
+export { LocalEngine } from './local/local-engine.js';
 export { NestedEngine } from './nested/nested-engine.js';

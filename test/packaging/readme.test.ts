@@ -43,22 +43,21 @@ for (const { line, text } of blocks().filter(({ language }) => language === 'ts'
   });
 }
 
-/** One command a line, without comments. */
-function commands(): string[] {
-  return blocks()
-    .filter(({ language }) => language === 'sh')
-    .flatMap(({ text }) => text.split('\n'))
-    .map((line) => line.replace(/\s+#.*$/, '').trim())
-    .filter((line) => line !== '');
-}
-
-const isOfPackage = (command: string): boolean => /^(?:npx )?simul\b/.test(command);
+const shell = blocks().filter(({ language }) => language === 'sh');
+/** Blocks that use the package's command make their own files, and are run whole. */
+const usesPackage = ({ text }: Block): boolean => /^(?:.*\| )?npx simul\b/m.test(text);
 
 test('commands of a checkout name scripts that exist', async () => {
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  for (const command of commands().filter((candidate) => !isOfPackage(candidate))) {
+  const commands = shell
+    .filter((block) => !usesPackage(block))
+    .flatMap(({ text }) => text.split('\n'))
+    .map((line) => line.replace(/\s+#.*$/, '').trim())
+    .filter((line) => line !== '');
+  assert.ok(commands.length > 0);
+  for (const command of commands) {
     for (const part of command.split('&&')) {
       const [, script = ''] = /^\s*npm (?:run )?([\w:-]+)/.exec(part) ?? [];
       const known = ['ci', 'install'].includes(script) || Object.hasOwn(scripts, script);
@@ -67,17 +66,13 @@ test('commands of a checkout name scripts that exist', async () => {
   }
 });
 
-/** Files that the README's commands of the package read, by name. */
-const inputs: Readonly<Record<string, string>> = {};
-
-for (const command of commands().filter(isOfPackage)) {
-  test(`the command ${command}`, async () => {
-    const cwd = await home.project(`command-${command.replace(/\W+/g, '-')}`, {
-      type: 'module',
-      files: inputs,
-    });
-    const path = [join(home.folder, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
-    const { code, stderr } = await execute('sh', ['-c', command], { cwd, env: { PATH: path } });
-    assert.equal(code, 0, stderr);
-  });
-}
+test('the commands of the package run, in one folder, one after the other', async () => {
+  const cwd = await home.project('commands', { type: 'module', files: {} });
+  const path = [join(home.folder, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
+  const blocksOfPackage = shell.filter(usesPackage);
+  assert.ok(blocksOfPackage.length > 0);
+  for (const { text } of blocksOfPackage) {
+    const { code, stderr } = await execute('sh', ['-e', '-c', text], { cwd, env: { PATH: path } });
+    assert.equal(code, 0, `${text}\n${stderr}`);
+  }
+});

@@ -83,14 +83,7 @@ export function importFrom(from: string | undefined, specifier: string): Promise
 function load(ref: ModuleRef): Promise<void> | undefined {
   if (ref.specifier === selfSpecifier) return undefined;
   const key = keyOf(ref);
-  if (namespaces.has(key)) return undefined;
-  if (ref.specifier.startsWith('node:')) {
-    const exports = process.getBuiltinModule(ref.specifier) as Namespace | undefined;
-    if (exports) {
-      namespaces.set(key, builtinNamespace(exports));
-      return undefined;
-    }
-  }
+  if (loaded(ref) !== undefined) return undefined;
   let loading = pending.get(key);
   if (!loading) {
     needTypeScript(ref);
@@ -108,6 +101,18 @@ function load(ref: ModuleRef): Promise<void> | undefined {
     pending.set(key, loading);
   }
   return loading;
+}
+
+/** The namespace of a module that was imported, or of a builtin, which needs no import. */
+function loaded(ref: ModuleRef): Namespace | undefined {
+  const key = keyOf(ref);
+  const found = namespaces.get(key);
+  if (found !== undefined || !ref.specifier.startsWith('node:')) return found;
+  const exports = process.getBuiltinModule(ref.specifier) as Namespace | undefined;
+  if (exports === undefined) return undefined;
+  const namespace = builtinNamespace(exports);
+  namespaces.set(key, namespace);
+  return namespace;
 }
 
 function builtinNamespace(exports: Namespace): Namespace {
@@ -130,11 +135,8 @@ export function prepareCode(code: CodeRecord): Promise<void> | undefined {
 }
 
 function namespaceOf(ref: ModuleRef): Namespace {
-  const found = namespaces.get(keyOf(ref));
-  if (found) return found;
-  load(ref);
-  const builtin = namespaces.get(keyOf(ref));
-  if (builtin) return builtin;
+  const found = loaded(ref);
+  if (found !== undefined) return found;
   const failure = failures.get(keyOf(ref));
   if (failure !== undefined) {
     const why = failure instanceof Error ? failure.message : String(failure);

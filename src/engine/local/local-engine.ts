@@ -11,13 +11,7 @@
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError, QueueFullError } from '../../errors.js';
 import { fromWire } from '../../protocol/index.js';
-import type {
-  ExitReason,
-  StartWorker,
-  WorkerEvents,
-  WorkerHandle,
-  WorkerSpec,
-} from '../../transport/index.js';
+import type { ExitReason, WorkerEvents, WorkerHandle, WorkerSpec } from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -32,6 +26,7 @@ import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
 import { type Group, type Job, piece } from './job.js';
 import { LimitWatch } from './limits.js';
+import type { LocalEngineOptions } from './local-engine-options.js';
 import { OperationLedger } from './operation-ledger.js';
 import type { Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
@@ -40,23 +35,6 @@ import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
 import { WorkerHost } from './worker-host.js';
-
-export interface LocalEngineOptions {
-  readonly workers: number;
-  readonly tasksPerWorker: number;
-  readonly maxTasksPerWorker: number;
-  /** ms without work after which a worker is stopped; undefined for never. */
-  readonly idleTimeout: number | undefined;
-  readonly queueLimit: number;
-  readonly name: string;
-  readonly init: Packed | undefined;
-  readonly maxHeapMiB: number | undefined;
-  readonly env: NodeJS.ProcessEnv | undefined;
-  readonly execArgv: readonly string[] | undefined;
-  readonly startWorker: StartWorker;
-  /** Makes an error of what a failed `init` sent. */
-  readonly initError: (error: Packed, then: (error: Error) => void) => void;
-}
 
 export class LocalEngine implements Engine {
   readonly size: number;

@@ -1,0 +1,19 @@
+import type { Packed } from '../../codec/index.js';
+import type { StartWorker } from '../../transport/index.js';
+
+export interface LocalEngineOptions {
+  readonly workers: number;
+  readonly tasksPerWorker: number;
+  readonly maxTasksPerWorker: number;
+  /** ms without work after which a worker is stopped; undefined for never. */
+  readonly idleTimeout: number | undefined;
+  readonly queueLimit: number;
+  readonly name: string;
+  readonly init: Packed | undefined;
+  readonly maxHeapMiB: number | undefined;
+  readonly env: NodeJS.ProcessEnv | undefined;
+  readonly execArgv: readonly string[] | undefined;
+  readonly startWorker: StartWorker;
+  /** Makes an error of what a failed `init` sent. */
+  readonly initError: (error: Packed, then: (error: Error) => void) => void;
+}
