@@ -20,7 +20,7 @@ const NEWEST = 0.5;
 export class Chunker {
   readonly #fixed: number | undefined;
   readonly #workers: number;
-  #next = 1;
+  #probeSize = 1;
   #cost: number | undefined;
 
   constructor(chunk: 'auto' | number, workers: number) {
@@ -49,9 +49,7 @@ export class Chunker {
   next(remaining: number | undefined): number {
     if (this.#fixed !== undefined) return this.#fixed;
     if (this.#cost === undefined) return this.#probe(remaining);
-    // The first calls of a function say little about the later ones: chunks still grow by doubling.
-    let size = Math.min(TARGET / this.#cost, MOST, this.#next * 2);
-    this.#next = Math.max(1, size);
+    let size = Math.min(TARGET / this.#cost, MOST);
     if (remaining !== undefined) {
       size = Math.min(size, Math.max(remaining / (2.5 * this.#workers), LEAST / this.#cost));
     }
@@ -60,11 +58,10 @@ export class Chunker {
 
   #probe(remaining: number | undefined): number {
     if (remaining !== undefined) {
-      this.#next = Math.max(1, Math.min(MOST_PROBE, Math.ceil(remaining / (8 * this.#workers))));
-      return this.#next;
+      return Math.max(1, Math.min(MOST_PROBE, Math.ceil(remaining / (8 * this.#workers))));
     }
-    const size = this.#next;
-    this.#next = Math.min(size * 2, 64);
+    const size = this.#probeSize;
+    this.#probeSize = Math.min(size * 2, 64);
     return size;
   }
 }

@@ -51,8 +51,11 @@ export interface ItemReceiver {
   failed(error: unknown): void;
 }
 
-/** Chunks in flight for each worker: one runs, one waits beside it, one is on its way. */
-const CHUNKS_AHEAD = 3;
+/**
+ * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
+ * slice (3 to 5 ms on Linux) before it can send more.
+ */
+const CHUNKS_AHEAD = 6;
 /** Work in a default window, in ms, and its bounds in items. */
 const WINDOW_TIME = 100;
 const LEAST_WINDOW = 16;

@@ -26,6 +26,8 @@ const BURST = 2048;
  * without a bound would hold off a worker that shares the core.
  */
 const LINGER = 0.1;
+/** So many results at once mean that more are close behind. */
+const THICK = 8;
 
 export class Inbox {
   readonly #link: Link<ToWorker, ToParent>;
@@ -36,6 +38,7 @@ export class Inbox {
   /** Records and results taken so far. */
   #taken = 0;
   #planned = false;
+  #pause: NodeJS.Timeout | undefined;
   #closed = false;
   /** Results are expected soon enough to look for them. */
   #hot = false;
@@ -66,26 +69,35 @@ export class Inbox {
     this.#hot = ms === undefined || ms < LINGER;
     if (!this.#hot) return;
     this.#lookUntil = performance.now() + LINGER;
+    if (this.#pause !== undefined) {
+      clearTimeout(this.#pause);
+      this.#pause = undefined;
+      this.#planned = false;
+    }
     this.#plan();
   }
 
-  /** Takes what is there, a burst at a time; looks again for a moment while it is likely to pay; then parks. */
+  /**
+   * Takes what is there, a burst at a time. Then, while that is likely to pay, it looks again at the next turn of the event
+   * loop; where results come thick and fast without being waited for one by one, it looks again in a millisecond, so
+   * that not every one of them wakes this thread; else it parks.
+   */
   drain(): void {
     if (this.#planned || this.#closed) return;
     const { own } = this.#link.parts;
     own.withdraw();
-    for (;;) {
-      const before = this.#taken;
-      if (!this.#records(BURST, false)) return this.#plan();
-      if (this.#hot) {
-        const now = performance.now();
-        if (this.#taken !== before) this.#lookUntil = now + LINGER;
-        if (now < this.#lookUntil) return this.#plan();
-      }
-      const seen = own.announce();
-      if ((this.#link.reader.empty || this.#batch.waits) && own.arm(seen, () => this.drain())) return;
-      own.withdraw();
-    }
+    const before = this.#taken;
+    if (!this.#records(BURST, false)) return this.#plan();
+    const took = this.#taken - before;
+    if (this.#hot) {
+      const now = performance.now();
+      if (took > 0) this.#lookUntil = now + LINGER;
+      if (now < this.#lookUntil) return this.#plan();
+    } else if (took >= THICK) return this.#planLater();
+    const seen = own.announce();
+    if ((this.#link.reader.empty || this.#batch.waits) && own.arm(seen, () => this.drain())) return;
+    own.withdraw();
+    this.#plan();
   }
 
   #plan(): void {
@@ -95,6 +107,15 @@ export class Inbox {
       this.#planned = false;
       this.drain();
     });
+  }
+
+  #planLater(): void {
+    this.#planned = true;
+    this.#pause = setTimeout(() => {
+      this.#pause = undefined;
+      this.#planned = false;
+      this.drain();
+    }, 1);
   }
 
   /** The worker is gone: takes all that it left. */

@@ -1,9 +1,9 @@
 /** Workers and users as the state machine sees them, driven step by step; they remember all that they did. */
 import assert from 'node:assert/strict';
-import type { Deeds, GiveUp } from '#simul/engine/local/deeds.js';
+import type { Deeds, GiveUp, StateOptions } from '#simul/engine/local/deeds.js';
 import { type Group, type Job, piece } from '#simul/engine/local/job.js';
 import type { Place } from '#simul/engine/local/place.js';
-import { PoolState, type StateOptions } from '#simul/engine/local/state.js';
+import { PoolState } from '#simul/engine/local/state.js';
 
 export const CLOSED = 1 << 30;
 

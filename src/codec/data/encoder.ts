@@ -288,8 +288,7 @@ export class Encoder extends ByteWriter {
       return this.string(constant.hash, Tag.latin1, Tag.latin1Long, Tag.utf16);
     }
     if (byteLength >= OUT_OF_BAND) {
-      const copy = this.moved ? new ArrayBuffer(byteLength) : new SharedArrayBuffer(byteLength);
-      new Uint8Array(copy).set(bytes);
+      const copy = this.moved ? movable(bytes) : shareable(bytes);
       if (this.moved) this.transfer.push(copy);
       this.u8(Tag.bufferExtra);
       return this.u32(this.extras.push(copy) - 1);
@@ -312,4 +311,15 @@ export class Encoder extends ByteWriter {
   refuse(why: string): never {
     throw new SerializationError(why);
   }
+}
+
+/** A copy of its own that is not cleared first, as one of a new buffer would be. */
+function movable(bytes: Uint8Array): ArrayBufferLike {
+  return new Uint8Array(bytes).buffer;
+}
+
+function shareable(bytes: Uint8Array): SharedArrayBuffer {
+  const copy = new SharedArrayBuffer(bytes.byteLength);
+  new Uint8Array(copy).set(bytes);
+  return copy;
 }

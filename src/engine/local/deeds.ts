@@ -29,3 +29,10 @@ export type GiveUp =
   | 'deaths'
   /** Every slot of every worker is taken by a task that waits for others. */
   | 'slots';
+
+export interface StateOptions {
+  readonly workers: number;
+  readonly tasksPerWorker: number;
+  /** Items after which a worker is replaced. */
+  readonly maxTasksPerWorker: number;
+}

@@ -17,6 +17,8 @@ export interface Place {
   waiting: number;
   /** A job that may have killed a worker before: nothing else is posted beside it until it has started. */
   suspect: Job | undefined;
+  /** It had no room for a job: it takes over nobody else's before one of its own has ended. */
+  full: boolean;
   /** Items it has run. */
   ran: number;
   /** Moving average of a job's running time in ms; undefined until the first. */
@@ -33,6 +35,7 @@ export function newPlace(worker: number, now: number): Place {
     load: 0,
     waiting: 0,
     suspect: undefined,
+    full: false,
     ran: 0,
     average: undefined,
     idleSince: now,

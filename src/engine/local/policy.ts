@@ -1,8 +1,11 @@
 /** Numbers and choices of the local engine, apart from the state they are applied to. */
 import type { Place } from './place.js';
 
-/** Work that may lie in front of a worker beyond what it runs, in ms. */
-const AHEAD = 2;
+/**
+ * Work that may lie in front of a worker beyond what it runs, in ms: more than the scheduler's slice that the parent may
+ * have to wait for where every core has a worker. An idle worker takes it over, so it holds nobody up.
+ */
+const AHEAD = 8;
 /** Most jobs that may lie there. */
 const MOST_AHEAD = 128;
 /** Weight of the newest measurement in the average of a worker's jobs. */

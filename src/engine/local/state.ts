@@ -7,18 +7,11 @@
  * At most once: an item that was claimed by a worker is never queued again.
  */
 import { CLOSED } from '../../memory/index.js';
-import type { Deeds } from './deeds.js';
+import type { Deeds, StateOptions } from './deeds.js';
 import { type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
-
-export interface StateOptions {
-  readonly workers: number;
-  readonly tasksPerWorker: number;
-  /** Items after which a worker is replaced. */
-  readonly maxTasksPerWorker: number;
-}
 
 export class PoolState {
   /** The current worker of each number; undefined while there is none. */
@@ -73,6 +66,7 @@ export class PoolState {
   /** The worker has done with the job's slot. */
   jobEnded(place: Place, job: Job, started: number, elapsed: number): void {
     place.posted.delete(job);
+    place.full = false;
     if (place.suspect === job) place.suspect = undefined;
     if (isDivisible(job)) this.#divisible -= 1;
     if (job.kept > 0) place.load -= 1;
@@ -210,10 +204,7 @@ export class PoolState {
 
   /** Tasks that wait for the pool itself, on all workers. */
   get waiting(): number {
-    let sum = 0;
-    for (const place of this.places) sum += place?.waiting ?? 0;
-    for (const place of this.leaving) sum += place.waiting;
-    return sum;
+    return [...this.places, ...this.leaving].reduce((sum, place) => sum + (place?.waiting ?? 0), 0);
   }
 
   #capacity(place: Place): number {
@@ -353,7 +344,10 @@ export class PoolState {
   #post(place: Place, whole: Job): Job | undefined {
     const allowance = this.#allowance(place);
     const job = whole.count <= allowance ? whole : this.#split(whole, allowance);
-    if (!this.#deeds.tryPost(place, job)) return job;
+    if (!this.#deeds.tryPost(place, job)) {
+      place.full = true;
+      return job;
+    }
     if (job.deaths > 0) place.suspect = job;
     job.phase = 'posted';
     job.place = place;
@@ -369,7 +363,7 @@ export class PoolState {
     if (this.#queue.peek() !== undefined || !this.#anyToShare()) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
-      while (this.#hasRoom(place, 0)) {
+      while (!place.full && this.#hasRoom(place, 0)) {
         const job = this.#stealable(place);
         if (job === undefined) return;
         this.takeTail(job);
@@ -385,7 +379,6 @@ export class PoolState {
     if (this.#queue.peek() !== undefined) this.#again = true;
   }
 
-  /** Whether any worker has more than it can run now, or a job of many items. */
   /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
   #startForLong(): void {
     if (this.#divisible === 0 || !this.places.includes(undefined)) return;
@@ -395,12 +388,11 @@ export class PoolState {
     if (this.#stealable() !== undefined) this.#startAny();
   }
 
+  /** Whether any worker has more than it can run now, or a job of many items. */
   #anyToShare(): boolean {
     if (this.#divisible > 0) return true;
-    for (const place of this.places)
-      if (place !== undefined && place.load > this.#capacity(place)) return true;
-    for (const place of this.leaving) if (place.load > this.#capacity(place)) return true;
-    return false;
+    const behind = (place: Place | undefined) => place !== undefined && place.load > this.#capacity(place);
+    return this.places.some(behind) || [...this.leaving].some(behind);
   }
 
   /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
@@ -410,18 +402,26 @@ export class PoolState {
     const now = this.#deeds.now();
     for (const place of [...this.places, ...this.leaving]) {
       if (place === undefined || place === thief || place.load <= most) continue;
-      const behind = place.load > this.#capacity(place);
-      for (const job of place.posted) {
-        if (job.spec.pinned >= 0 || job.kept < job.count || job.group.cancelled) continue;
-        const started = this.#deeds.started(place, job);
-        if (started >= job.kept) continue;
-        if ((behind && started === 0) || (started > 0 && now - job.postedAt > SPLIT_AFTER)) {
-          victim = job;
-          most = place.load;
-        }
-      }
+      const found = this.#shareOf(place, now);
+      if (found === undefined) continue;
+      victim = found;
+      most = place.load;
     }
     return victim;
+  }
+
+  /** The first job that waits there (later ones tend to be smaller), else one that has run for long. */
+  #shareOf(place: Place, now: number): Job | undefined {
+    const behind = place.load > this.#capacity(place);
+    let long: Job | undefined;
+    for (const job of place.posted) {
+      if (job.spec.pinned >= 0 || job.kept < job.count || job.group.cancelled) continue;
+      const started = this.#deeds.started(place, job);
+      if (started >= job.kept) continue;
+      if (started === 0 && behind) return job;
+      if (started > 0 && now - job.postedAt > SPLIT_AFTER) long = job;
+    }
+    return long;
   }
 
   /** Keeps the first items of a piece and queues the rest in front. */
