@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { isEntry } from './entry.js';
-import { builtinExport, cachedModule, moduleExporting } from './known-modules.js';
+import { builtinModule, cachedModule, moduleExporting } from './known-modules.js';
 import { isTypeScript, type ModuleInfo, pathOf } from './module-info.js';
 import type { ImportBinding, ModuleRef } from './reading.js';
 
@@ -102,8 +102,8 @@ function looksWrapped(value: object, inner: object): boolean {
 }
 
 function wholeModule(value: object): Pick<ImportBinding, 'module' | 'imported'> | undefined {
-  const builtin = builtinExport(value);
-  if (builtin) return builtin.name === '=' ? { module: builtin.module, imported: '=' } : undefined;
+  const builtin = builtinModule(value);
+  if (builtin) return { module: builtin, imported: '=' };
   const module = moduleExporting(value);
   if (!module || module.exports !== value || !module.loaded || isEntry(module.filename)) return undefined;
   if (module !== cachedModule(module.filename) || isTypeScript(module.filename)) return undefined;

@@ -96,8 +96,20 @@ export function inspect(fn: Function): Inspection {
     return inspectSlot(slot);
   } finally {
     delete holder[slotKey];
-    post('Runtime.releaseObjectGroup', { objectGroup: group });
+    releaseSoon();
   }
+}
+
+let releasing = false;
+
+/** Handles are let go together: many functions are read in one go. */
+function releaseSoon(): void {
+  if (releasing) return;
+  releasing = true;
+  queueMicrotask(() => {
+    releasing = false;
+    post('Runtime.releaseObjectGroup', { objectGroup: group });
+  });
 }
 
 function inspectSlot(slot: Slot): Inspection {

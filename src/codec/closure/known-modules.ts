@@ -16,13 +16,41 @@ const avoided = /^(?:punycode|sys|wasi|sqlite|test.*|trace_events|_.*)$/;
 const builtins = new Map<object, Exported>();
 let seen = 0;
 
+/** The exports objects of builtins, apart: they are looked for often, and cheap to list. */
+const wholes = new Map<object, ModuleRef>();
+let listed = 0;
+
+/** Lists builtins that something in the process has loaded since the last time; never loads one. */
+function listBuiltins(): void {
+  for (const name of loadedSince(listed)) {
+    const exports: unknown = process.getBuiltinModule(name);
+    if (isObject(exports) && !wholes.has(exports)) wholes.set(exports, { specifier: `node:${name}` });
+  }
+  listed = loadList().length;
+}
+
+function loadList(): readonly string[] {
+  return (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? builtinModules;
+}
+
+function loadedSince(count: number): string[] {
+  return loadList()
+    .slice(count)
+    .map((entry) => entry.replace(/^NativeModule /, ''))
+    .filter((name) => publicNames.has(name) && !avoided.test(name));
+}
+
+/** The builtin module whose exports object this is. */
+export function builtinModule(value: object): ModuleRef | undefined {
+  listBuiltins();
+  return wholes.get(value);
+}
+
 /** Indexes builtins that something in the process has loaded since the last time; never loads one. */
 function indexBuiltins(): void {
-  const list = (process as { moduleLoadList?: readonly string[] }).moduleLoadList ?? builtinModules;
-  for (; seen < list.length; seen += 1) {
-    const name = list[seen]!.replace(/^NativeModule /, '');
-    if (publicNames.has(name) && !avoided.test(name)) indexBuiltin(name);
-  }
+  const names = loadedSince(seen);
+  seen = loadList().length;
+  for (const name of names) indexBuiltin(name);
 }
 
 function indexBuiltin(name: string): void {

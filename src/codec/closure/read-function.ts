@@ -28,18 +28,19 @@ const stable = new WeakMap<Function, Reading>();
 export function readFunction(fn: Function): Reading {
   const known = stable.get(fn);
   if (known) return known;
-  const named = readKnown(fn);
-  if (named) {
-    stable.set(fn, named);
-    return named;
-  }
+  const named = readNamed(fn);
+  if (named) return kept(fn, named);
   if (isProxy(fn)) {
     throw new SerializationError(
       `${describe(fn)} is a Proxy around a function, which cannot travel to a worker. Pass the function itself.`,
     );
   }
   const text = Function.prototype.toString.call(fn);
-  if (/\{\s*\[native code\]\s*\}$/.test(text)) return readNative(fn);
+  const isNative = /\{\s*\[native code\]\s*\}$/.test(text);
+  // All that the platform exports is dear to list: only where nothing else tells whose the function is.
+  const platform = isNative || inspectorRefusal() ? readPlatform(fn) : undefined;
+  if (platform) return kept(fn, platform);
+  if (isNative) return readNative(fn);
   const analysis = analyze(text);
   probeStack(400);
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
@@ -49,6 +50,8 @@ export function readFunction(fn: Function): Reading {
     ? placeOf(inspection, analysis, hasNoFile(text))
     : locateWithoutInspector(text, analysis);
   if (place.file?.startsWith('node:')) {
+    const own = readPlatform(fn);
+    if (own) return kept(fn, own);
     const path = lazyGlobalPath(fn);
     if (path !== undefined) return { kind: 'intrinsic', path };
     const builtin = builtinExportFrom(fn, place.file);
@@ -87,12 +90,24 @@ export interface Place {
   readonly column: number;
 }
 
-function readKnown(fn: Function): Reading | undefined {
+function kept(fn: Function, reading: Reading): Reading {
+  stable.set(fn, reading);
+  return reading;
+}
+
+/** What was given a name of its own: this package's functions, exports that stand for a worker's. */
+function readNamed(fn: Function): Reading | undefined {
   const self = selfName(fn);
   if (self !== undefined) return { kind: 'export', module: { specifier: selfSpecifier }, name: self };
+  const named = namedExport(fn);
+  return named && { kind: 'export', module: named.module, name: named.name };
+}
+
+/** What every thread of Node has. */
+function readPlatform(fn: Function): Reading | undefined {
   const path = intrinsicPath(fn);
   if (path !== undefined) return { kind: 'intrinsic', path };
-  const builtin = namedExport(fn) ?? builtinExport(fn);
+  const builtin = builtinExport(fn);
   return builtin && { kind: 'export', module: builtin.module, name: builtin.name };
 }
 
