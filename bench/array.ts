@@ -1,5 +1,5 @@
 /** 32 MB of doubles to a worker and back, as a user would write it first. */
-import { type Contestant, peers, simul } from './contestants.js';
+import { type Contestant, closeAll, peers, simul } from './contestants.js';
 import { alternate } from './rounds.js';
 import type { Table } from './table.js';
 
@@ -17,7 +17,7 @@ export async function array(): Promise<Table> {
     if (back.length !== doubles.length || back[12345] !== doubles[12345]) throw new Error(contestant.name);
   };
   const times = await alternate(all.map((each) => () => check(each)));
-  await Promise.all(all.map((each) => each.close()));
+  await closeAll(all);
   return {
     title: '32 MB there and back, ms',
     columns: ['time'],

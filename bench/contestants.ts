@@ -118,6 +118,16 @@ export const peers = {
   poolifier,
 };
 
+/** Not every peer's `close` settles: the timer keeps this process alive meanwhile, and goes on without them. */
+export async function closeAll(contestants: readonly Contestant[]): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise((resolve) => {
+    timer = setTimeout(resolve, 5000);
+  });
+  await Promise.race([Promise.all(contestants.map((each) => each.close())), late]);
+  clearTimeout(timer);
+}
+
 /** `name version` of everything that is compared. */
 export function versions(): string {
   const require = createRequire(import.meta.url);

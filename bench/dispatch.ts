@@ -1,5 +1,5 @@
 /** Tasks a second when many are given at once: numbers, small objects. */
-import { type Contestant, peers, simul } from './contestants.js';
+import { type Contestant, closeAll, peers, simul } from './contestants.js';
 import { alternate } from './rounds.js';
 import type { Table } from './table.js';
 
@@ -22,7 +22,7 @@ export async function dispatch(): Promise<Table> {
   const columns: number[][] = [];
   for (const items of [numbers, objects])
     columns.push(await alternate(all.map((each) => burst(each, items))));
-  await Promise.all(all.map((each) => each.close()));
+  await closeAll(all);
   return {
     title: 'tasks a second',
     columns: ['numbers', 'small objects'],

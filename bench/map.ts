@@ -1,5 +1,5 @@
 /** Items a second of functions that are cheap, middling and dear, against the plain loop and the peers. */
-import { type Contestant, peers, simul } from './contestants.js';
+import { type Contestant, closeAll, peers, simul } from './contestants.js';
 import { burn, type JobName } from './jobs.js';
 import { alternate } from './rounds.js';
 import type { Table } from './table.js';
@@ -25,7 +25,7 @@ export async function map(): Promise<Table> {
     const acts = [() => items.map(loop), ...all.map((each) => () => each.map(job, items))];
     columns.push((await alternate(acts)).map((time) => (items.length / time) * 1000));
   }
-  await Promise.all(all.map((each) => each.close()));
+  await closeAll(all);
   return {
     title: 'map, items a second',
     columns: ['10 ns × 20,000', '1 µs × 20,000', '1 ms × 200'],

@@ -17,6 +17,7 @@ import {
   type ToWorker,
 } from '../protocol/index.js';
 import { type Batch, BatchReader } from './batch.js';
+import { Lookout } from './lookout.js';
 import { plainBody, type WorkerEvents } from './transport.js';
 
 /** Records taken before the event loop gets a turn. */
@@ -42,6 +43,7 @@ export class Inbox {
   #closed = false;
   /** Results are expected soon enough to look for them. */
   #hot = false;
+  readonly #lookout = new Lookout();
   #lookUntil = 0;
 
   constructor(
@@ -68,12 +70,16 @@ export class Inbox {
   expect(ms: number | undefined): void {
     this.#hot = ms === undefined || ms < LINGER;
     if (!this.#hot) return;
-    this.#lookUntil = performance.now() + LINGER;
+    const now = performance.now();
+    this.#lookout.begin(now);
     if (this.#pause !== undefined) {
       clearTimeout(this.#pause);
       this.#pause = undefined;
       this.#planned = false;
+      this.#plan();
     }
+    if (!this.#lookout.looks) return;
+    this.#lookUntil = now + LINGER;
     this.#plan();
   }
 
@@ -87,17 +93,23 @@ export class Inbox {
     const { own } = this.#link.parts;
     own.withdraw();
     const before = this.#taken;
-    if (!this.#records(BURST, false)) return this.#plan();
+    const all = this.#records(BURST, false);
     const took = this.#taken - before;
-    if (this.#hot) {
-      const now = performance.now();
-      if (took > 0) this.#lookUntil = now + LINGER;
-      if (now < this.#lookUntil) return this.#plan();
-    } else if (took >= THICK) return this.#planLater();
+    if (!all || (this.#hot && this.#looksOn(took))) return this.#plan();
+    if (took >= THICK) return this.#hot ? this.#plan() : this.#planLater();
     const seen = own.announce();
     if ((this.#link.reader.empty || this.#batch.waits) && own.arm(seen, () => this.drain())) return;
     own.withdraw();
     this.#plan();
+  }
+
+  #looksOn(took: number): boolean {
+    const now = performance.now();
+    if (took > 0) {
+      this.#lookout.end(now);
+      if (this.#lookout.looks) this.#lookUntil = now + LINGER;
+    }
+    return now < this.#lookUntil;
   }
 
   #plan(): void {
