@@ -13,7 +13,8 @@ export function collect(spec: ItemRunSpec): Promise<unknown[]> {
         run.read(1);
       },
       outcomes: (first, values) => {
-        while (results.length < first) results.push(undefined);
+        // Filled with a value of the same kind, which keeps an array of numbers one of numbers.
+        while (results.length < first) results.push(values[0]);
         for (let i = 0; i < values.length; i++) {
           results[first + i] = settle ? settled(true, values[i]) : values[i];
         }

@@ -1,10 +1,11 @@
 /**
  * How one side waits for the other without missing it and without being woken for nothing. Two words:
  *
- *   PARKED  1 while the owner waits or is about to; set by the owner, taken (`exchange`) by whoever rings
+ *   PARKED  1 while the owner waits or is about to, 2 while it waits for what matters only; set by the owner, taken
+ *           (`exchange`) by whoever rings
  *   BELL    counts the rings; written by the ringer only
  *
- * The owner reads BELL, stores PARKED = 1, looks once more for what it waits for, and only then waits on BELL. The
+ * The owner reads BELL, stores PARKED, looks once more for what it waits for, and only then waits on BELL. The
  * ringer publishes, then takes PARKED, and rings if it got it. Both are "write mine, then read the other's" (Dekker):
  * with sequentially consistent operations at least one side sees the other, the number closes the gap between the last
  * look and the wait, and the exchange gives exactly one ring. See README.md.
@@ -28,8 +29,17 @@ export class Doorbell {
 
   /** Owner: from now on a ring is wanted. Gives the number to wait with; look for work once more before that. */
   announce(): number {
+    return this.#announce(1);
+  }
+
+  /** As {@link announce}, for rings that matter only; the others the owner has to do without, for a while of its own. */
+  announceLoosely(): number {
+    return this.#announce(2);
+  }
+
+  #announce(parked: number): number {
     const seen = load(this.#words, this.#bell);
-    store(this.#words, this.#parked, 1);
+    store(this.#words, this.#parked, parked);
     return seen;
   }
 
@@ -40,8 +50,17 @@ export class Doorbell {
 
   /** Ringer, after it has published: wakes the owner if it waits. */
   ring(): void {
+    if (load(this.#words, this.#parked) !== 0) this.#ring();
+  }
+
+  /** As {@link ring}, for what can wait a while: not heard by an owner that waits loosely. */
+  ringSoftly(): void {
+    if (load(this.#words, this.#parked) === 1) this.#ring();
+  }
+
+  #ring(): void {
     const words = this.#words;
-    if (load(words, this.#parked) === 0 || exchange(words, this.#parked, 0) === 0) return;
+    if (exchange(words, this.#parked, 0) === 0) return;
     add(words, this.#bell, 1);
     wake(words, this.#bell);
   }

@@ -25,6 +25,11 @@ export class BatchReader {
     this.#ring = ring;
   }
 
+  /** The batch that was looked at last is not closed. */
+  get open(): boolean {
+    return this.#header >= 0 && load(this.#ring.words, this.#header + COUNT) < BATCH_CLOSED;
+  }
+
   /** Nothing new is in the batch that was looked at last, and it is not closed. */
   get waits(): boolean {
     return this.#header >= 0 && load(this.#ring.words, this.#header + COUNT) === this.#taken;

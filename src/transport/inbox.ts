@@ -72,12 +72,7 @@ export class Inbox {
     if (!this.#hot) return;
     const now = performance.now();
     this.#lookout.begin(now);
-    if (this.#pause !== undefined) {
-      clearTimeout(this.#pause);
-      this.#pause = undefined;
-      this.#planned = false;
-      this.#plan();
-    }
+    if (this.#pause !== undefined) this.#plan();
     if (!this.#lookout.looks) return;
     this.#lookUntil = now + LINGER;
     this.#plan();
@@ -85,23 +80,33 @@ export class Inbox {
 
   /**
    * Takes what is there, a burst at a time. Then, while that is likely to pay, it looks again at the next turn of the event
-   * loop; where results come thick and fast without being waited for one by one, it looks again in a millisecond, so
-   * that not every one of them wakes this thread; else it parks.
+   * loop; else it parks. Where results come thick and fast without being waited for one by one, it is woken by the end of
+   * a job or in a millisecond, not by every one of them.
    */
   drain(): void {
     if (this.#planned || this.#closed) return;
     const { own } = this.#link.parts;
     own.withdraw();
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
     const before = this.#taken;
     const all = this.#records(BURST, false);
     const took = this.#taken - before;
     if (!all || (this.#hot && this.#looksOn(took))) return this.#plan();
-    if (took >= THICK) return this.#hot ? this.#plan() : this.#planLater();
-    const seen = own.announce();
-    if ((this.#link.reader.empty || this.#batch.waits) && own.arm(seen, () => this.drain())) return;
+    const thick = took >= THICK;
+    if (thick && this.#hot) return this.#plan();
+    const seen = thick ? own.announceLoosely() : own.announce();
+    // Results of an open batch that came meanwhile can wait for the pause; whatever else came cannot.
+    const nothing = this.#link.reader.empty || (thick ? this.#batch.open : this.#batch.waits);
+    if (nothing && own.arm(seen, this.#rung)) {
+      if (thick) this.#pause = setTimeout(this.#rung, 1);
+      return;
+    }
     own.withdraw();
     this.#plan();
   }
+
+  readonly #rung = (): void => this.drain();
 
   #looksOn(took: number): boolean {
     const now = performance.now();
@@ -121,18 +126,10 @@ export class Inbox {
     });
   }
 
-  #planLater(): void {
-    this.#planned = true;
-    this.#pause = setTimeout(() => {
-      this.#pause = undefined;
-      this.#planned = false;
-      this.drain();
-    }, 1);
-  }
-
   /** The worker is gone: takes all that it left. */
   drainAll(): void {
     this.#closed = true;
+    clearTimeout(this.#pause);
     this.#records(Number.POSITIVE_INFINITY, false);
     this.#link.takeMessages();
     this.#records(Number.POSITIVE_INFINITY, false);

@@ -56,7 +56,7 @@ export class ResultBatch {
     this.#word += words;
     this.#next += 1;
     store(ring.words, this.#at + COUNT, load(ring.words, this.#at + COUNT) + 1);
-    this.#link.parts.peer.ring();
+    this.#link.parts.peer.ringSoftly();
     return true;
   }
 
