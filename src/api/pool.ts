@@ -50,7 +50,7 @@ export interface PoolStats {
   readonly retried: number;
   /** Workers that are there now; they start with the first task. */
   readonly workers: number;
-  /** Workers that run something. */
+  /** Workers that have something to run. */
   readonly busy: number;
 }
 
