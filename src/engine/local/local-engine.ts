@@ -141,7 +141,7 @@ export class LocalEngine implements Engine {
       // What is beyond that has ended; word of it is on its way.
       running += Math.min(here, this.#options.tasksPerWorker + host.place.waiting);
       // Between the end of one task and the start of the next a worker is no less busy.
-      if (host.place.posted.size > 0) busy += 1;
+      if ([...host.place.posted].some((job) => job.results < job.kept)) busy += 1;
     }
     const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
     return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
