@@ -62,6 +62,25 @@ test('imports go downwards, through a folder’s index', () => {
   }
 });
 
+test('ARCHITECTURE.md has every place in src, on its floor', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const rows = [...text.matchAll(/^\| (\d+) +\| `src\/([\w-]+)(?:\/|\.ts)` +\|/gm)];
+  const told = Object.fromEntries(rows.map(([, floor, place]) => [place!, Number(floor)]));
+  const places = [...new Set([...files(src)].map(room))].sort();
+  assert.deepEqual(Object.keys(told).sort(), places);
+  for (const place of places) assert.equal(told[place], Math.floor(FLOORS[place]!), place);
+});
+
+test('ARCHITECTURE.md has every dependency', () => {
+  const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
+  const { dependencies, devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    dependencies: Record<string, string>;
+    devDependencies: Record<string, string>;
+  };
+  const named = [...text.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.trim().split(', '));
+  for (const name of Object.keys({ ...dependencies, ...devDependencies })) assert.ok(named.includes(name), name);
+});
+
 test('Atomics are touched in one file', () => {
   for (const file of files(src)) {
     if (file.endsWith('memory/atomics.ts')) continue;

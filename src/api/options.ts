@@ -59,7 +59,7 @@ export interface Progress {
   /** Items sent and not finished. */
   readonly running: number;
   readonly workers: number;
-  /** Workers that run something now. */
+  /** Workers that have something to run now. */
   readonly busy: number;
   /** ms since the call. */
   readonly elapsed: number;

@@ -10,6 +10,7 @@ import { callSite } from './failure.js';
 import { fold } from './fold.js';
 import type { Future } from './future.js';
 import type { AnyIterable } from './input.js';
+import type { ItemRunSpec } from './item-run.js';
 import { ItemStream } from './item-stream.js';
 import {
   checkFunction,
@@ -50,7 +51,7 @@ export interface PoolStats {
   readonly retried: number;
   /** Workers that are there now; they start with the first task. */
   readonly workers: number;
-  /** Workers that run something. */
+  /** Workers that have something to run. */
   readonly busy: number;
 }
 
@@ -242,7 +243,7 @@ export class Pool implements AsyncDisposable {
     fn: Function,
     options: MapOptions | undefined,
     entry: Function,
-  ) {
+  ): ItemRunSpec {
     const site = callSite(entry);
     checkIterable(where, items);
     checkFunction(where, 'second argument', fn);

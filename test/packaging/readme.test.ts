@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import test, { before } from 'node:test';
+import * as simul from '#simul/index.js';
 import { bin, execute, Home, node, root } from './support.js';
 
 interface Block {
@@ -75,4 +76,29 @@ test('the commands of the package run, in one folder, one after the other', asyn
     const { code, stderr } = await execute('sh', ['-e', '-c', text], { cwd, env: { PATH: path } });
     assert.equal(code, 0, `${text}\n${stderr}`);
   }
+});
+
+test('the tables have every option and every error code', async () => {
+  const known = (call: () => unknown): string[] => {
+    try {
+      call();
+    } catch (error) {
+      return /there are: (.*)$/.exec((error as Error).message)![1]!.split(', ');
+    }
+    return [];
+  };
+  const unknown = { nothing: 1 } as object;
+  const options = [
+    ...known(() => new simul.Pool(unknown)).filter((name) => name !== 'kind'), // it has one value so far
+    ...known(() => simul.pool().with(unknown)),
+    ...['chunk', 'window', 'ordered', 'onError', 'onProgress'],
+  ];
+  assert.ok(options.length > 20);
+  for (const name of options) assert.match(readme, new RegExp(`^\\| [^|]*\`${name}\``, 'm'), name);
+
+  const errors = Object.keys(simul).filter((name) => name.endsWith('Error'));
+  assert.equal(errors.length, 9);
+  for (const name of errors) assert.match(readme, new RegExp(`^\\| \`${name}\` +\\| \`SIMUL_`, 'm'), name);
+  const sources = await readFile(join(root, 'src/errors.ts'), 'utf8');
+  for (const [code] of sources.matchAll(/SIMUL_\w+/g)) assert.ok(readme.includes(`\`${code}\``), code);
 });

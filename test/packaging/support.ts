@@ -56,10 +56,15 @@ export async function succeed(command: string, args: readonly string[], options:
   return ran;
 }
 
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** A folder of this test file's own, outside the checkout, removed at the end. */
 export async function scratch(): Promise<string> {
   const folder = realpathSync(await mkdtemp(join(tmpdir(), 'simul-package-')));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 

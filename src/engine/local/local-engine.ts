@@ -140,7 +140,8 @@ export class LocalEngine implements Engine {
       const here = runs.filter((job) => !job.group.cancelled && job.abandoned !== job.results).length;
       // What is beyond that has ended; word of it is on its way.
       running += Math.min(here, this.#options.tasksPerWorker + host.place.waiting);
-      if (runs.length > 0) busy += 1;
+      // Between the end of one task and the start of the next a worker is no less busy.
+      if ([...host.place.posted].some((job) => job.results < job.kept)) busy += 1;
     }
     const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
     return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
