@@ -78,7 +78,8 @@ test('ARCHITECTURE.md has every dependency', () => {
     devDependencies: Record<string, string>;
   };
   const named = [...text.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.trim().split(', '));
-  for (const name of Object.keys({ ...dependencies, ...devDependencies })) assert.ok(named.includes(name), name);
+  for (const name of Object.keys({ ...dependencies, ...devDependencies }))
+    assert.ok(named.includes(name), name);
 });
 
 test('Atomics are touched in one file', () => {
