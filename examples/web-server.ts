@@ -16,7 +16,7 @@ function countPrimes(below: number): number {
 }
 
 const server = createServer(({ url }, response) => {
-  if (url !== '/primes') return response.end('hello');
+  if (url !== '/primes') return void response.end('hello');
   const count = run(countPrimes, 1_000_000);
   response.on('close', () => count.cancel()); // nobody counts for a client that left
   count.then((n) => response.end(`${n} primes`)).catch((error) => response.destroy(error));

@@ -17,6 +17,7 @@ export interface TaskOrigin {
 
 /** The base of all errors that Simul itself makes. */
 export class SimulError extends Error {
+  /** The same for a kind of error in all versions, such as `SIMUL_TASK_TIMEOUT`. */
   readonly code: string;
   /** Set where the failure belongs to one task. */
   declare task?: TaskOrigin;

@@ -1,11 +1,15 @@
 import { TaskCancelledError } from '../errors.js';
 
+/** `cancelled`: by `cancel()` or an aborted `signal`. A task that ran out of time or lost its worker has `failed`. */
 export type FutureState = 'pending' | 'running' | 'done' | 'failed' | 'cancelled';
 
 /** Timestamps are in ms since the epoch, undefined until they happen. */
 export interface FutureInfo {
+  /** When the call was made. */
   readonly submitted: number;
+  /** When the last attempt began. */
   readonly started: number | undefined;
+  /** When it was settled. */
   readonly finished: number | undefined;
   /** The worker that ran it last. */
   readonly worker: number | undefined;
@@ -55,14 +59,17 @@ export class Future<T> extends Promise<T> {
     return this.#source;
   }
 
+  /** The task's id, as in `task().id` and `error.task.id`. */
   get id(): string {
     return this.#call.id;
   }
 
+  /** What has become of the task so far. */
   get state(): FutureState {
     return this.#call.state();
   }
 
+  /** Its times, worker and attempts so far. */
   get info(): FutureInfo {
     return this.#call.info();
   }

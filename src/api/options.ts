@@ -51,6 +51,7 @@ export interface MapOptions extends TaskOptions {
 export interface Progress {
   /** Items finished, failed ones included. */
   readonly done: number;
+  /** Items that failed for good, counted in `done` too. */
   readonly failed: number;
   /** Items in all, where the input has a length. */
   readonly total: number | undefined;
@@ -58,6 +59,7 @@ export interface Progress {
   readonly fraction: number | undefined;
   /** Items sent and not finished. */
   readonly running: number;
+  /** Workers that are there now. */
   readonly workers: number;
   /** Workers that have something to run now. */
   readonly busy: number;

@@ -42,6 +42,7 @@ export type RunResult<R> = [TaskResult<R>] extends [never]
 export interface PoolStats {
   /** Tasks that wait. */
   readonly queued: number;
+  /** Tasks that have begun and not ended. */
   readonly running: number;
   /** Tasks that ended well. */
   readonly done: number;
@@ -67,6 +68,7 @@ export class Pool implements AsyncDisposable {
   readonly #pinned: number;
   readonly #view: CallView;
 
+  /** Starts no worker yet. @throws InvalidOptionError; SerializationError where `init` cannot travel */
   constructor(options?: PoolOptions);
   /** @internal */
   constructor(options: PoolOptions | undefined, core?: PoolCore, defaults?: TaskOptions, pinned?: number);
@@ -129,7 +131,10 @@ export class Pool implements AsyncDisposable {
     return collect(this.#itemSpec('map', 'map', items, fn, options, this.map));
   }
 
-  /** As `map`, for functions that are called for what they do: their results are not sent back. */
+  /**
+   * As `map`, for functions that are called for what they do: their results are not sent back. Rejects as `map` does;
+   * with `onError: 'settle'`, failures of items are only counted by `onProgress`.
+   */
   async forEach<T>(
     items: AnyIterable<T>,
     fn: (item: T, index: number) => unknown,
@@ -141,7 +146,9 @@ export class Pool implements AsyncDisposable {
   /**
    * As `map`, with results as they come: in input order, or with `ordered: false` whichever is there first. At most
    * `window` items are in flight or unread, so infinite inputs and slow readers are fine. Leaving the loop
-   * cancels the rest. Work begins when reading does.
+   * cancels the rest: what waits never starts, what runs is stopped. Work begins when reading does.
+   *
+   * Reading rejects with the first error, as `map` does, and ends; with `onError: 'settle'` it goes on.
    */
   stream<T, R>(
     items: AnyIterable<T>,
@@ -165,7 +172,8 @@ export class Pool implements AsyncDisposable {
    * Folds the input: pieces of it by `step(accumulated, item, index)` in workers, each from a copy of `initial`,
    * and the folded pieces by `combine(a, b)` here, in input order. `combine` has to be associative and `initial`
    * neutral for it (0 for a sum, [] for joined lists). Where the input has a length, the pieces depend on it alone:
-   * the same input gives the same floating-point result on any number of workers.
+   * the same input gives the same floating-point result on any number of workers. Rejects as `map` does, and with what
+   * `combine` throws.
    */
   async reduce<T, A>(
     items: AnyIterable<T>,
@@ -184,7 +192,10 @@ export class Pool implements AsyncDisposable {
     return fold(spec, combine as (a: unknown, b: unknown) => unknown, initial) as Promise<A>;
   }
 
-  /** Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. */
+  /**
+   * Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. Rejects
+   * with the first error; the calls on other workers go on.
+   */
   async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<TaskResult<R>[]> {
     const site = callSite(this.each);
     checkFunction('each', 'first argument', fn);
@@ -211,11 +222,15 @@ export class Pool implements AsyncDisposable {
     return new Pool(undefined, this.#core, this.#defaults, index);
   }
 
+  /** How many tasks wait, run and have ended, of all calls of the pool and its views. */
   stats(): PoolStats {
     return { ...this.#core.engine.stats(), retried: this.#core.retried };
   }
 
-  /** Takes no more tasks, finishes those it has, stops the workers. Disposes of worker-local values. */
+  /**
+   * Takes no more tasks, finishes those it has (streams and generators until they are read to their end or left), disposes
+   * of worker-local values and stops the workers. Later calls reject with PoolClosedError.
+   */
   close(): Promise<void> {
     return this.#core.engine.close();
   }

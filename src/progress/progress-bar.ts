@@ -5,11 +5,15 @@ import { formatCount, formatDuration, formatRate } from './format.js';
 
 /** What a bar needs of the stream that it is drawn on. */
 export interface BarStream {
+  /** True for a live line; plain lines otherwise. */
   readonly isTTY?: boolean;
+  /** Width of the terminal in characters; default 80. */
   readonly columns?: number;
+  /** Takes what is drawn. */
   write(text: string): unknown;
 }
 
+/** How {@link progressBar} draws. */
 export interface ProgressBarOptions {
   /** Shown before the bar. */
   readonly label?: string;
@@ -19,7 +23,9 @@ export interface ProgressBarOptions {
   readonly interval?: number;
 }
 
+/** An `onProgress` that draws. */
 export interface ProgressBar {
+  /** Draws, unless it has just done so. */
   (progress: Progress): void;
   /** Draws the last state and leaves the line. */
   done(): void;
