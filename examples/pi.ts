@@ -7,7 +7,7 @@
  */
 import { map, pool, task } from 'simul';
 
-const TASKS = 400;
+const TASKS = 200;
 const DARTS = 25_000;
 const seed = Number(process.argv[2] ?? 3);
 

@@ -341,6 +341,23 @@ poolTest('progress is sane at every moment', { workers: 2 }, async (pool) => {
   assert.ok(last.rate > perSecond / 3 && last.rate < perSecond * 3, `${last.rate} of ${perSecond}`);
 });
 
+poolTest('a worker with work ahead is busy, between two tasks too', { workers: 1 }, async (pool) => {
+  const events: Progress[] = [];
+  await pool.map(
+    range(200),
+    () => {
+      const end = performance.now() + 3;
+      while (performance.now() < end);
+    },
+    { chunk: 20, onProgress: (p) => events.push(p) },
+  );
+  // Each is told at the end of an item, before the next is known to have begun.
+  const midst = events.filter(({ done }) => done > 0 && done % 20 !== 0);
+  assert.ok(midst.length >= 3);
+  for (const { done, busy } of midst) assert.equal(busy, 1, `after ${done}`);
+  assert.equal(pool.stats().busy, 0);
+});
+
 for (const at of ['begin', 'end'] as const) {
   poolTest(`onProgress that throws at the ${at} rejects its operation and no more`, {}, async (pool) => {
     const onProgress = ({ done }: Progress): void => {
