@@ -83,6 +83,8 @@ test('unordered streams give the fastest first', async () => {
   const order: number[] = [];
   const wait = (n: number) => new Promise((resolve) => setTimeout(() => resolve(n), n === 0 ? 300 : 1));
   const two = new Pool({ workers: 2 });
+  // A worker that is still starting takes nothing over.
+  await two.each(() => 0);
   for await (const value of two.stream([0, 1, 2, 3, 4, 5], (n) => wait(n), { ordered: false, chunk: 1 })) {
     order.push(value as number);
   }

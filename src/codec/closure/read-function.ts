@@ -7,15 +7,14 @@ import { exportOf } from './export-reference.js';
 import { isDefaultGlobal } from './globals.js';
 import { moduleInVariable, staticImport } from './import-binding.js';
 import { type InspectedScope, type Inspection, inspect, inspectorRefusal, scriptUrl } from './inspect.js';
-import { intrinsicPath, lazyGlobalPath } from './intrinsics.js';
-import { builtinExport, builtinExportFrom, moduleExporting } from './known-modules.js';
+import { lazyGlobalPath } from './intrinsics.js';
+import { readNamed, readPlatform } from './known-function.js';
+import { builtinExportFrom, moduleExporting } from './known-modules.js';
 import { layOut } from './lay-out.js';
 import { isRequire, readMadeByNode } from './made-by-node.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
-import { namedExport } from './named-export.js';
 import { type Locate, originalPlaces } from './original-place.js';
 import { type Capture, type CodeRecord, type ImportBinding, type Reading, viteNames } from './reading.js';
-import { selfName, selfSpecifier } from './self.js';
 import { locateWithoutInspector } from './uninspected.js';
 
 /** Readings that cannot change: no captures, or none that anything in the file assigns to. */
@@ -93,22 +92,6 @@ export interface Place {
 function kept(fn: Function, reading: Reading): Reading {
   stable.set(fn, reading);
   return reading;
-}
-
-/** What was given a name of its own: this package's functions, exports that stand for a worker's. */
-function readNamed(fn: Function): Reading | undefined {
-  const self = selfName(fn);
-  if (self !== undefined) return { kind: 'export', module: { specifier: selfSpecifier }, name: self };
-  const named = namedExport(fn);
-  return named && { kind: 'export', module: named.module, name: named.name };
-}
-
-/** What every thread of Node has. */
-function readPlatform(fn: Function): Reading | undefined {
-  const path = intrinsicPath(fn);
-  if (path !== undefined) return { kind: 'intrinsic', path };
-  const builtin = builtinExport(fn);
-  return builtin && { kind: 'export', module: builtin.module, name: builtin.name };
 }
 
 function readNative(fn: Function): Reading {
