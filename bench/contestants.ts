@@ -118,6 +118,11 @@ export const peers = {
   poolifier,
 };
 
+/** Simul and the peers, each as its documentation begins. */
+export function asDocumented(): Contestant[] {
+  return [simul(), peers.piscina(), peers.tinypool(), peers.workerPool(), peers.poolifier()];
+}
+
 /** Not every peer's `close` settles: the timer keeps this process alive meanwhile, and goes on without them. */
 export async function closeAll(contestants: readonly Contestant[]): Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 /** The time of one call: right after the one before, and after 5 ms of nothing; all are warm: a round goes before. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Contestant, closeAll, peers, simul } from './contestants.js';
+import { asDocumented, type Contestant, closeAll } from './contestants.js';
 import { median, ROUNDS } from './rounds.js';
 import type { Table } from './table.js';
 
@@ -8,13 +8,7 @@ const HOT = 2000;
 const IDLE = 40;
 
 export async function roundTrip(): Promise<Table> {
-  const all: Contestant[] = [
-    simul(),
-    peers.piscina(),
-    peers.tinypool(),
-    peers.workerPool(),
-    peers.poolifier(),
-  ];
+  const all = asDocumented();
   const hot = all.map((): number[] => []);
   const idle = all.map((): number[] => []);
   for (let round = 0; round <= ROUNDS; round++) {

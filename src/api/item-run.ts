@@ -435,6 +435,8 @@ export class ItemRun {
     if (pieces === undefined) this.#meter.items(first, batch.count);
     else
       for (let i = 0; i < batch.count; i++) this.#meter.item(first + i, true, pieces.span(first + i).count);
+    // A report that throws ends the operation.
+    if (this.#over) return;
     this.#unread += batch.count;
     this.#receiver.outcomes(first, values);
     this.#feed();

@@ -62,6 +62,12 @@ for (const pool of ['forks', 'threads', 'vmThreads']) {
   });
 }
 
+async function jest(cwd: string): ReturnType<typeof node> {
+  const settings = JSON.stringify({ transform: {}, testEnvironment: 'node' });
+  const flags = ['--no-warnings', '--experimental-vm-modules'];
+  return node([...flags, await bin('jest'), '--no-color', '--config', settings], { cwd });
+}
+
 test('jest, ES modules', async () => {
   const program = await programFiles({ language: 'esm', ending: '.js', entry: false });
   const files = {
@@ -69,16 +75,7 @@ test('jest, ES modules', async () => {
     'program.test.js': `import { expect, test } from '@jest/globals';\n${testFile('.js')}`,
   };
   const cwd = await home.project('jest-esm', { type: 'module', files, tools: ['jest', '@jest/globals'] });
-  const settings = JSON.stringify({ transform: {}, testEnvironment: 'node' });
-  const args = [
-    '--no-warnings',
-    '--experimental-vm-modules',
-    await bin('jest'),
-    '--no-color',
-    '--config',
-    settings,
-  ];
-  check(await node(args, { cwd }), program, /Tests: +3 passed/);
+  check(await jest(cwd), program, /Tests: +3 passed/);
 });
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -92,14 +89,5 @@ test('jest, CommonJS', { skip: why }, async () => {
     .replaceAll('import.meta.url', '__filename');
   const files = { ...program, 'program.test.js': text };
   const cwd = await home.project('jest-cjs', { type: 'commonjs', files, tools: ['jest'] });
-  const settings = JSON.stringify({ transform: {}, testEnvironment: 'node' });
-  const args = [
-    '--no-warnings',
-    '--experimental-vm-modules',
-    await bin('jest'),
-    '--no-color',
-    '--config',
-    settings,
-  ];
-  check(await node(args, { cwd }), program, /Tests: +3 passed/);
+  check(await jest(cwd), program, /Tests: +3 passed/);
 });
