@@ -21,7 +21,8 @@ const leaf = fc.oneof(
   fc.boolean(),
   fc.constantFrom(null, undefined),
   fc.bigInt(),
-  fc.date({ noInvalidDate: false }),
+  // Invalid dates have a test of their own: Node 20 takes no two of them for equal.
+  fc.date({ noInvalidDate: true }),
   fc.uint8Array(),
   fc.float64Array(),
 );
@@ -187,6 +188,9 @@ test('buffers: views share, Buffers stay Buffers, large ones are whole', async (
 });
 
 test('builtins with state of their own', async () => {
+  const { invalid } = await there({ invalid: new Date(Number.NaN) });
+  assert.ok(invalid instanceof Date);
+  assert.ok(Number.isNaN(invalid.getTime()));
   const regexp = /a(b)?/giu;
   regexp.lastIndex = 3;
   assert.equal((await there(regexp)).lastIndex, 3);
