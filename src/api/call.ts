@@ -1,33 +1,14 @@
 /** One `run`: a function called once, somewhere else. */
-import { type Packed, Packer, unpack } from '../codec/index.js';
-import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { EngineError } from '../errors.js';
-import type { Items } from '../transport/index.js';
+import { type Packed, unpack } from '../codec/index.js';
+import type { JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
-import { onAbort } from './abort.js';
+import { type CallBurst, type CallView, callInBurst } from './call-burst.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
-import { checkFunction, type TaskOptions } from './options.js';
-import {
-  callOperation,
-  isSelfContained,
-  limitsLeft,
-  nextTask,
-  openCall,
-  type PoolCore,
-} from './pool-core.js';
+import { isSelfContained } from './pool-core.js';
+import type { TaskOptions } from './options.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
-
-const ARGUMENTS = { parts: ['fn', 'args'] };
-
-/** What all calls of one view of a pool share. */
-export interface CallView {
-  readonly core: PoolCore;
-  readonly options: TaskOptions;
-  readonly limits: JobLimits;
-  readonly pinned: number;
-}
 
 export function startCall<T>(
   view: CallView,
@@ -35,91 +16,77 @@ export function startCall<T>(
   args: readonly unknown[],
   site: CallSite,
 ): Future<T> {
-  return Future.make<T>((settle) => new Call(view, fn, args, site, settle as Settle<unknown>));
+  const call = new Call(site);
+  const future = Future.make<T>(call);
+  call.begin(view, fn, args);
+  return future;
 }
 
-class Call implements FutureSource, JobSink {
-  readonly #task = nextTask();
-  readonly #view: CallView;
+export class Call implements FutureSource {
+  settle!: Settle<unknown>;
   readonly #site: CallSite;
-  readonly #settle: Settle<unknown>;
-  readonly #submitted = performance.now();
-  readonly #retries: TaskOptions['retries'];
-  #job: { readonly items: Items; readonly operation: EngineOperation } | undefined;
-  #ticket: JobTicket | undefined;
+  /** The calls it was sent with; undefined once it is settled, or where it could not be sent. */
+  #burst: CallBurst | undefined;
+  #task = 0;
+  /** Its place among them. */
+  #index = 0;
+  #retries: TaskOptions['retries'];
   #attempt = 1;
+  /** Of an attempt after the first; that of its burst until then. */
+  #ticket: JobTicket | undefined;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;
-  #ran: Ran | undefined;
-  #finished: number | undefined;
+  #submitted = 0;
+  /** Of the last attempt, as far as known; times in ms. */
+  #worker = -1;
+  #started = 0;
+  #finished = 0;
   #stream: ResultStream | undefined;
-  #forgetSignal: (() => void) | undefined;
 
-  constructor(
-    view: CallView,
-    fn: Function,
-    args: readonly unknown[],
-    site: CallSite,
-    settle: Settle<unknown>,
-  ) {
-    this.#view = view;
+  constructor(site: CallSite) {
     this.#site = site;
-    this.#settle = settle;
+  }
+
+  begin(view: CallView, fn: Function, args: readonly unknown[]): void {
     this.#retries = boundRetries(view.options.retries);
     try {
-      this.#begin(fn, args);
+      callInBurst(view, fn, args, this);
     } catch (error) {
-      this.#end('failed');
-      settle.reject(error);
+      this.#settled = 'failed';
+      this.settle.reject(error);
     }
   }
 
-  #begin(fn: Function, args: readonly unknown[]): void {
-    const { core, options } = this.#view;
-    const { signal, seed } = options;
-    checkFunction('run', 'first argument', fn);
-    if (signal?.aborted === true) throw signal.reason;
-    const packer = new Packer(ARGUMENTS);
-    packer.item([fn, args]);
-    const packed = packer.finish();
-    this.#job = {
-      items: { packed, offsets: [0, packed.bytes.byteLength] },
-      operation: seed === undefined ? callOperation(core) : openCall(core, seed),
-    };
-    this.#submit(0);
-    if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.cancel(signal.reason));
-  }
-
-  #submit(delay: number): void {
-    const { core, options, limits, pinned } = this.#view;
-    const { operation, items } = this.#job!;
-    this.#ticket = core.engine.submit({
-      operation,
-      name: options.name,
-      task: this.#task,
-      items,
-      from: 0,
-      count: 1,
-      base: 0,
-      attempt: this.#attempt,
-      priority: options.priority ?? 0,
-      pinned,
-      chunkLimit: 0,
-      delay,
-      limits: this.#attempt === 1 ? limits : limitsLeft(limits, performance.now() - this.#submitted),
-      internal: this.#attempt > 1,
-      sink: this,
-    });
+  /** It is in the burst, to be sent with it. */
+  joined(burst: CallBurst, index: number): void {
+    this.#burst = burst;
+    this.#task = burst.task;
+    this.#index = index;
+    this.#submitted = burst.begunAt;
   }
 
   get id(): string {
-    return taskId(this.#task, 0);
+    return taskId(this.#task, this.#index);
+  }
+
+  get #job(): JobTicket | undefined {
+    return this.#ticket ?? this.#burst?.ticket;
   }
 
   // ---- what the engine tells ----------------------------------------------------------------------------------
 
-  result(_index: number, failed: boolean, body: Packed, ran: Ran): void {
-    this.#ran = ran;
-    const { core } = this.#view;
+  /** It went well, with nothing to wait for. */
+  done(value: unknown, worker: number, started: number, finished: number): void {
+    if (this.#settled !== undefined) return;
+    this.#worker = worker;
+    this.#started = started;
+    this.#finished = finished;
+    this.#resolve(value);
+  }
+
+  result(failed: boolean, body: Packed, ran: Ran): void {
+    this.#note(ran);
+    if (this.#burst === undefined) return;
+    const { core } = this.#burst.view;
     if (failed || !isSelfContained(body)) {
       core.decode(
         body,
@@ -138,36 +105,26 @@ class Call implements FutureSource, JobSink {
     this.#resolve(value);
   }
 
-  results(): void {
-    throw new EngineError('a call was answered with the results of many items');
+  /** Its result could not be read. */
+  unreadable(error: unknown): void {
+    this.#failed(error);
   }
 
-  fault(_index: number, error: Error, ran: Ran | undefined): void {
-    this.#ran = ran ?? this.#ran;
+  fault(error: Error, ran: Ran | undefined): void {
+    if (ran !== undefined) this.#note(ran);
     this.#failed(attributeFault(error, this.#site, this.#origin()));
   }
 
-  stream(_index: number, event: StreamEvent, ran: Ran): void {
-    this.#ran = ran;
-    if (event.step === 'open') {
-      const ticket = this.#ticket;
-      this.#stream = new ResultStream({
-        credit: (count) => ticket?.credit(count),
-        cancel: () => {
-          if (this.#settled === undefined) this.#end('cancelled');
-          ticket?.cancel(new Error('the reader of this generator has gone'));
-        },
-      });
-      this.#settle.resolve(this.#stream);
-      return;
-    }
+  stream(event: StreamEvent, ran: Ran): void {
+    this.#note(ran);
+    if (event.step === 'open') return this.#open();
     if (event.step === 'end') {
       this.#end('done');
       this.#stream?.end();
       return;
     }
     const { step } = event;
-    this.#view.core.decode(
+    this.#burst?.view.core.decode(
       event.body,
       (value) => {
         if (step === 'value') this.#stream?.value(value);
@@ -177,12 +134,28 @@ class Call implements FutureSource, JobSink {
     );
   }
 
-  progress(): void {}
+  #open(): void {
+    const ticket = this.#job;
+    const index = this.#index;
+    this.#stream = new ResultStream({
+      credit: (count) => ticket?.credit(index, count),
+      cancel: () => {
+        if (this.#settled === undefined) this.#end('cancelled');
+        ticket?.cancelItem(index, new Error('the reader of this generator has gone'));
+      },
+    });
+    this.settle.resolve(this.#stream);
+  }
+
+  #note(ran: Ran): void {
+    this.#worker = ran.worker;
+    this.#started = ran.startedAt;
+  }
 
   #resolve(value: unknown): void {
     if (this.#settled !== undefined) return;
     this.#end('done');
-    this.#settle.resolve(value);
+    this.settle.resolve(value);
   }
 
   #failed(error: unknown): void {
@@ -192,66 +165,64 @@ class Call implements FutureSource, JobSink {
       this.#stream.fail(error);
       return;
     }
-    const delay = this.#retryDelay(error);
-    if (delay !== undefined) {
-      this.#attempt += 1;
-      try {
-        this.#submit(delay);
-        this.#view.core.retried += 1;
-        return;
-      } catch {
-        // The pool was stopped meanwhile: the task's own error says more.
-        this.#attempt -= 1;
-      }
-    }
+    if (this.#triesAgain(error) || this.#settled !== undefined) return;
     this.#end('failed');
-    this.#settle.reject(error);
+    this.settle.reject(error);
   }
 
-  #retryDelay(error: unknown): number | undefined {
-    const { deadline } = this.#view.options;
-    if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return undefined;
+  #triesAgain(error: unknown): boolean {
+    const burst = this.#burst;
+    if (burst === undefined) return false;
+    const { core, options } = burst.view;
+    const { deadline } = options;
+    if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return false;
+    let delay: number | undefined;
     try {
-      return retryDelay(this.#retries, error, this.#attempt);
+      delay = retryDelay(this.#retries, error, this.#attempt);
     } catch (thrown) {
       // `when` or `delay` failed: that is what the caller has to see.
       this.#end('failed');
-      this.#settle.reject(thrown);
-      return undefined;
+      this.settle.reject(thrown);
+      return false;
     }
+    if (delay === undefined) return false;
+    try {
+      this.#ticket = burst.sendAgain(this.#index, this.#attempt + 1, delay);
+    } catch {
+      // The pool was stopped meanwhile: the task's own error says more.
+      return false;
+    }
+    this.#attempt += 1;
+    core.retried += 1;
+    return true;
   }
 
   #end(state: 'done' | 'failed' | 'cancelled'): void {
     this.#settled = state;
-    this.#finished = performance.now();
-    if (this.#view.options.seed !== undefined) this.#job?.operation.close();
-    this.#job = undefined;
-    this.#forgetSignal?.();
+    if (this.#finished === 0) this.#finished = performance.now();
+    this.#burst?.ended(this.#index);
+    this.#burst = undefined;
   }
 
   #origin() {
-    return {
-      id: this.id,
-      index: 0,
-      worker: this.#ran?.worker ?? -1,
-      attempt: this.#attempt,
-    };
+    return { id: this.id, index: 0, worker: this.#worker, attempt: this.#attempt };
   }
 
   // ---- what the future asks -----------------------------------------------------------------------------------
 
   state(): FutureState {
     if (this.#settled !== undefined) return this.#settled;
-    return this.#ticket?.phase() === 'running' ? 'running' : 'pending';
+    return this.#job?.phase(this.#index) === 'running' ? 'running' : 'pending';
   }
 
   info(): FutureInfo {
     const epoch = (time: number | undefined): number | undefined =>
       time === undefined || time === 0 ? undefined : performance.timeOrigin + time;
-    const worker = this.#ran?.worker ?? this.#ticket?.worker() ?? -1;
+    const job = this.#settled === undefined ? this.#job : undefined;
+    const worker = this.#worker >= 0 ? this.#worker : (job?.worker(this.#index) ?? -1);
     return {
       submitted: performance.timeOrigin + this.#submitted,
-      started: epoch(this.#ran?.startedAt ?? this.#ticket?.startedAt()),
+      started: epoch(this.#started > 0 ? this.#started : job?.startedAt(this.#index)),
       finished: epoch(this.#finished),
       worker: worker < 0 ? undefined : worker,
       attempts: this.#attempt,
@@ -259,16 +230,16 @@ class Call implements FutureSource, JobSink {
   }
 
   explain(): string {
-    return this.#settled === undefined
-      ? (this.#ticket?.explain() ?? 'it is being sent')
-      : `it is ${this.#settled}`;
+    if (this.#settled !== undefined) return `it is ${this.#settled}`;
+    return this.#job?.explain(this.#index) ?? 'it is being sent';
   }
 
   cancel(reason: unknown): boolean {
     if (this.#settled !== undefined) return false;
+    const job = this.#job;
     this.#end('cancelled');
-    this.#ticket?.cancel(reason);
-    if (this.#stream === undefined) this.#settle.reject(reason);
+    job?.cancelItem(this.#index, reason);
+    if (this.#stream === undefined) this.settle.reject(reason);
     else this.#stream.fail(reason);
     return true;
   }

@@ -32,6 +32,12 @@ export interface Settle<T> {
   reject(reason: unknown): void;
 }
 
+/** One executor for all futures: a closure each would cost as much as the promise. */
+let caught: Settle<never> | undefined;
+const catchSettle = (resolve: Settle<never>['resolve'], reject: Settle<never>['reject']): void => {
+  caught = { resolve, reject };
+};
+
 /**
  * The result of a task, to come. A promise that also knows its task and can cancel it. `then`, `catch` and
  * `finally` give plain promises.
@@ -44,13 +50,11 @@ export class Future<T> extends Promise<T> {
     return Promise;
   }
 
-  /** @internal */
-  static make<T>(source: (settle: Settle<T>) => FutureSource): Future<T> {
-    let settle: Settle<T> | undefined;
-    const future = new Future<T>((resolve, reject) => {
-      settle = { resolve, reject };
-    });
-    future.#source = source(settle as Settle<T>);
+  /** The call that is behind it settles it by `settle`. @internal */
+  static make<T>(source: FutureSource & { settle: Settle<T> }): Future<T> {
+    const future = new Future<T>(catchSettle);
+    source.settle = caught as Settle<T>;
+    future.#source = source;
     return future;
   }
 

@@ -8,7 +8,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { type Batch, type Items, nextEntry } from '../transport/index.js';
+import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import { ChunkFiller } from './chunk-filler.js';
@@ -17,7 +17,7 @@ import { attribute, attributeFault, type CallSite } from './failure.js';
 import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
-import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
+import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed, sendPending } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
 
@@ -299,10 +299,13 @@ export class ItemRun {
       open -= items;
       if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
     });
+    // What was called first goes first.
+    sendPending(core);
     ticket = core.engine.submit({
       operation: this.#operation!,
       name: options.name,
       task: chunk.task,
+      first: from,
       items: chunk.items,
       from,
       count,
@@ -313,6 +316,7 @@ export class ItemRun {
       chunkLimit: this.#chunker.limit,
       delay,
       limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
+      accepted: false,
       internal: attempt > 1,
       sink,
     });
@@ -422,7 +426,8 @@ export class ItemRun {
     let { at } = batch;
     for (let i = 0; i < batch.count; i++) {
       try {
-        values.push(decode(at + 4, at + 4 + batch.words[at >> 2]!));
+        const start = entryBytes(batch, at);
+        values.push(decode(start, start + batch.words[at >> 2]!));
       } catch (error) {
         return this.#fail(error);
       }

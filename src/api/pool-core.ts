@@ -1,7 +1,8 @@
 /** What all views of one pool share. */
-import { type AssetStore, type Packed, prepare, unpack } from '../codec/index.js';
+import { type AssetStore, isStateless, type Packed, Packer, prepare, unpack } from '../codec/index.js';
 import type { Engine, EngineOperation, JobLimits } from '../engine/index.js';
 import { currentWorker } from '../worker/index.js';
+import type { CallBurst } from './call-burst.js';
 import type { TaskOptions } from './options.js';
 
 /** Between asking a running task to stop and stopping its worker, in ms. */
@@ -17,24 +18,61 @@ export interface PoolCore {
   readonly assets: AssetStore;
   readonly decode: Decode;
   retried: number;
-  /** The operation of all `run`s that ask for no seed: workers know it once. */
-  calls: EngineOperation | undefined;
+  readonly calls: CallOperations;
+  /** Calls that were made and not sent yet; whoever asks the engine for anything else sends them first. */
+  pending: CallBurst | undefined;
 }
 
-export function openCall(core: PoolCore, seed: number | undefined): EngineOperation {
-  return core.engine.operation({
+/** Sends the calls that were held back to be sent as one. */
+export function sendPending({ pending }: Pick<PoolCore, 'pending'>): void {
+  pending?.send();
+}
+
+export function openCall(engine: Engine, seed: number | undefined, fn?: Packed): EngineOperation {
+  return engine.operation({
     kind: 'call',
     seed: seed ?? randomSeed(),
     seeded: seed !== undefined,
     timed: true,
     unboundedStreams: false,
-    fn: undefined,
+    fn,
   });
 }
 
-export function callOperation(core: PoolCore): EngineOperation {
-  core.calls ??= openCall(core, undefined);
-  return core.calls;
+/** Functions whose copies calls share, at most. */
+const MOST_FUNCTIONS = 256;
+
+/** The operations of `run`s that ask for no seed: one for each function that calls may share, one for all others. */
+export class CallOperations {
+  readonly #engine: Engine;
+  /** Least recently made first. */
+  readonly #shared = new Map<Function, EngineOperation>();
+  #others: EngineOperation | undefined;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** @throws PoolClosedError */
+  of(fn: Function): EngineOperation {
+    const known = this.#shared.get(fn);
+    if (known !== undefined) return known;
+    // Nested calls go one by one: there an operation of its own would cost more than it saves.
+    if (this.#engine.burst === 1 || !isStateless(fn)) {
+      this.#others ??= openCall(this.#engine, undefined);
+      return this.#others;
+    }
+    const packer = new Packer({ exact: true, label: 'fn' });
+    packer.item(fn);
+    const operation = openCall(this.#engine, undefined, packer.finish());
+    this.#shared.set(fn, operation);
+    if (this.#shared.size > MOST_FUNCTIONS) {
+      const [oldest, its] = this.#shared.entries().next().value!;
+      this.#shared.delete(oldest);
+      its.close();
+    }
+    return operation;
+  }
 }
 
 const worker = currentWorker();

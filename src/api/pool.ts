@@ -4,7 +4,8 @@ import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
 import { usableCores } from '../util/usable-cores.js';
 import { currentWorker } from '../worker/index.js';
-import { type CallView, startCall } from './call.js';
+import { startCall } from './call.js';
+import type { CallView } from './call-burst.js';
 import { collect, drain } from './collect.js';
 import { callSite } from './failure.js';
 import { fold } from './fold.js';
@@ -21,7 +22,7 @@ import {
   type PoolOptions,
   type TaskOptions,
 } from './options.js';
-import { decoder, limitsOf, type PoolCore } from './pool-core.js';
+import { CallOperations, decoder, limitsOf, type PoolCore, sendPending } from './pool-core.js';
 
 /** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
 export type TaskResult<R> =
@@ -84,13 +85,15 @@ export class Pool implements AsyncDisposable {
   static ofWorker(): Pool | undefined {
     const runtime = currentWorker();
     if (runtime === undefined) return undefined;
+    const engine = new NestedEngine(runtime);
     return new Pool(undefined, {
-      engine: new NestedEngine(runtime),
+      engine,
       name: 'the pool of this worker',
       assets: runtime.assets,
       decode: decoder(runtime.assets),
       retried: 0,
-      calls: undefined,
+      calls: new CallOperations(engine),
+      pending: undefined,
     });
   }
 
@@ -224,6 +227,7 @@ export class Pool implements AsyncDisposable {
 
   /** How many tasks wait, run and have ended, of all calls of the pool and its views. */
   stats(): PoolStats {
+    sendPending(this.#core);
     return { ...this.#core.engine.stats(), retried: this.#core.retried };
   }
 
@@ -232,6 +236,7 @@ export class Pool implements AsyncDisposable {
    * of worker-local values and stops the workers. Later calls reject with PoolClosedError.
    */
   close(): Promise<void> {
+    sendPending(this.#core);
     return this.#core.engine.close();
   }
 
@@ -243,6 +248,7 @@ export class Pool implements AsyncDisposable {
         : new PoolClosedError(
             `${this.#core.name} was terminated${reason === undefined ? '' : `: ${String(reason)}`}`,
           );
+    sendPending(this.#core);
     return this.#core.engine.terminate(error);
   }
 
@@ -331,5 +337,6 @@ function localCore(options: PoolOptions): PoolCore {
   });
   const { assets } = engine;
   const decode = decoder(assets);
-  return { engine, name, assets, decode, retried: 0, calls: undefined };
+  const calls = new CallOperations(engine);
+  return { engine, name, assets, decode, retried: 0, calls, pending: undefined };
 }

@@ -1,5 +1,5 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
-export { exportByName, markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
+export { exportByName, isStateless, markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
 export { AssetStore } from './data/asset-store.js';
 export { ClassScope } from './data/classes.js';
 export { Packer, pack, packError } from './data/pack.js';

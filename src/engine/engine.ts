@@ -21,6 +21,8 @@ export interface OperationSpec {
 export interface EngineOperation {
   readonly id: number;
   readonly spec: OperationSpec;
+  /** ms an item takes, as far as the engine has measured it. */
+  cost: number | undefined;
   /** No more jobs will come: workers may forget their copies once the last job is over. */
   close(): void;
 }
@@ -41,8 +43,10 @@ export interface JobSpec {
   readonly operation: EngineOperation;
   /** Shown in errors. */
   readonly name: string | undefined;
-  /** The number that the ids of its tasks are made of. */
+  /** The number that the ids of its tasks are made of, with their places among those that were given as one. */
   readonly task: number;
+  /** The first item's place among those. */
+  readonly first: number;
   readonly items: Items;
   /** First item of `items` that belongs to this job, and how many. */
   readonly from: number;
@@ -58,7 +62,9 @@ export interface JobSpec {
   /** Wait this long before it may start, in ms. */
   readonly delay: number;
   readonly limits: JobLimits;
-  /** Part of work that was accepted before: runs in a closing pool too, and past `queueLimit`. */
+  /** Already counted by `accept`: runs in a closing pool too, and past `queueLimit`. */
+  readonly accepted: boolean;
+  /** Another attempt, or a call of a running task: as part of work that was accepted before, it is not refused. */
   readonly internal: boolean;
   readonly sink: JobSink;
 }
@@ -91,16 +97,19 @@ export interface JobSink {
 
 export type JobPhase = 'pending' | 'running' | 'over';
 
+/** What can be asked of a job, by the operation's indices of its items. */
 export interface JobTicket {
-  phase(): JobPhase;
-  /** What a pending job waits for, in words. */
-  explain(): string;
-  startedAt(): number;
-  worker(): number;
+  phase(index: number): JobPhase;
+  /** What a pending item waits for, in words. */
+  explain(index: number): string;
+  startedAt(index: number): number;
+  worker(index: number): number;
   /** The sink hears no more of it. What has not started never will; what runs is asked to stop, then made to. */
   cancel(reason: unknown): void;
+  /** As `cancel`, for one item; the others go on. */
+  cancelItem(index: number, reason: unknown): void;
   /** The reader of a generator's task has taken `count` values. */
-  credit(count: number): void;
+  credit(index: number, count: number): void;
 }
 
 export interface EngineStats {
@@ -115,7 +124,13 @@ export interface EngineStats {
 export interface Engine {
   /** Most workers it will have. */
   readonly size: number;
+  /** Most calls that may be held back to be submitted as one. */
+  readonly burst: number;
   operation(spec: OperationSpec): EngineOperation;
+  /** @throws PoolClosedError, QueueFullError, or why `init` failed, where it takes no call now */
+  check(): void;
+  /** Counts one call as queued that will be submitted before anything else happens. */
+  accept(): void;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed */
   submit(job: JobSpec): JobTicket;
   stats(): EngineStats;

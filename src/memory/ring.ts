@@ -15,6 +15,7 @@ const SKIP = -1;
 export class Ring {
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  readonly floats: Float32Array;
   readonly bytes: Uint8Array;
   readonly units: number;
   readonly mask: number;
@@ -29,6 +30,7 @@ export class Ring {
   constructor(control: Int32Array, head: number, tail: number, data: SharedArrayBuffer) {
     this.words = new Int32Array(data);
     this.doubles = new Float64Array(data);
+    this.floats = new Float32Array(data);
     this.bytes = new Uint8Array(data);
     this.units = data.byteLength / UNIT;
     if ((this.units & (this.units - 1)) !== 0) throw new RangeError('a ring holds a power of two of bytes');

@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -23,16 +23,20 @@ export const AUX = 6;
 
 /**
  * Parent → worker: a job. The payload is {@link JOB_DOUBLES} doubles (operation, base, count, attempt, limit,
- * task), `count + 1` offsets of 4 bytes (padded to 8), and the items' bytes.
+ * task, first), `count + 1` offsets of 4 bytes (padded to 8), and the items' bytes.
  */
 export const RECORD_JOB = 1;
-export const JOB_DOUBLES = 6;
+export const JOB_DOUBLES = 7;
 
 /** Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. */
 export const RECORD_RESULT = 16;
 export const RECORD_ERROR = 17;
 /** Worker → parent: results of consecutive items, INDEX the first of them; it may still grow. See result-batch.ts. */
 export const RECORD_BATCH = 20;
+/** As RECORD_BATCH, with times: for operations whose items are timed. */
+export const RECORD_TIMED_BATCH = 22;
+/** Worker → parent: the result of a job's only item, and the job's end; INDEX its running time in µs, AUX as for a result. */
+export const RECORD_ONLY = 21;
 /** In a batch, instead of AUX: how many results it holds. */
 export const COUNT = 6;
 /** In COUNT: none follows. */
@@ -55,7 +59,7 @@ export interface WirePacked {
 
 /** What an operation does with each item of its jobs. */
 export type OperationKind =
-  /** The item is `[fn, args]`: one `run`. */
+  /** One `run` an item: `[fn, args]`, or `args` where the operation has a function, of which no copy is unlike another. */
   | 'call'
   /** The operation's function is called with `(item, index)`. */
   | 'map'
@@ -87,8 +91,10 @@ export interface JobHead {
   readonly attempt: number;
   /** The worker gives the rest of the job back after this time, in ms; 0 for never. */
   readonly limit: number;
-  /** The number that the ids of its tasks are made of. */
+  /** The number that the ids of its tasks are made of, with their places among those that were given as one. */
   readonly task: number;
+  /** The first item's place among those. */
+  readonly first: number;
 }
 
 // ---- messages ---------------------------------------------------------------------------------------------
@@ -161,8 +167,9 @@ export type NestedRequest =
       readonly body: WirePacked;
       readonly options: NestedOptions;
     }
-  | { readonly ask: 'cancel'; readonly job: number }
-  | { readonly ask: 'credit'; readonly job: number; readonly count: number }
+  /** `index` names one item; without it all are meant. */
+  | { readonly ask: 'cancel'; readonly job: number; readonly index: number | undefined }
+  | { readonly ask: 'credit'; readonly job: number; readonly index: number; readonly count: number }
   | { readonly ask: 'close'; readonly operation: number };
 
 export interface NestedOptions {

@@ -1,18 +1,40 @@
 /** The parent's view of a record of results that may still grow; see the worker's `result-batch.ts`. */
 import { HEADER_WORDS, load, type Ring } from '../memory/index.js';
-import { BATCH_CLOSED, COUNT, INDEX, SLOT } from '../protocol/index.js';
+import { BATCH_CLOSED, COUNT, INDEX, KIND, RECORD_TIMED_BATCH, SLOT } from '../protocol/index.js';
 
-/** Results of consecutive items: `count` entries from the byte `at` on, each a length (4 bytes), bytes, padding to 4. */
+/**
+ * Results of consecutive items: `count` entries from the byte `at` on, each a length (4 bytes), in timed ones how long it
+ * ran (a float of 4 bytes, ms), its bytes, padding to 4.
+ */
 export interface Batch {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
+  readonly floats: Float32Array;
   readonly at: number;
   readonly count: number;
+  readonly timed: boolean;
+  /** When the first of its items began, in ms; 0 where not timed. An item begins when the one before it is over. */
+  since: number;
+}
+
+/** Where the bytes of the entry at byte `at` begin. */
+export function entryBytes({ timed }: Pick<Batch, 'timed'>, at: number): number {
+  return timed ? at + 8 : at + 4;
 }
 
 /** Where the entry after the one at byte `at` begins. */
-export function nextEntry({ words }: Pick<Batch, 'words'>, at: number): number {
-  return at + 4 + ((words[at >> 2]! + 3) & ~3);
+export function nextEntry(batch: Pick<Batch, 'words' | 'timed'>, at: number): number {
+  return entryBytes(batch, at) + ((batch.words[at >> 2]! + 3) & ~3);
+}
+
+/** `count` of its entries, after the first `skip`. */
+export function skipEntries(batch: Batch, skip: number, count: number): Batch {
+  let { at, since } = batch;
+  for (let i = 0; i < skip; i++) {
+    if (batch.timed) since += batch.floats[(at >> 2) + 1]!;
+    at = nextEntry(batch, at);
+  }
+  return { ...batch, at, since, count };
 }
 
 export class BatchReader {
@@ -20,6 +42,8 @@ export class BatchReader {
   #header = -1;
   #taken = 0;
   #at = 0;
+  #timed = false;
+  #since = 0;
 
   constructor(ring: Ring) {
     this.#ring = ring;
@@ -37,23 +61,34 @@ export class BatchReader {
 
   /** Hands over what is new in the batch at `header`; true where it is closed and read to its end. */
   read(header: number, use: (slot: number, first: number, batch: Batch) => void): boolean {
-    const { words, bytes } = this.#ring;
-    if (this.#header !== header) {
-      this.#header = header;
-      this.#taken = 0;
-      this.#at = (header + HEADER_WORDS) * 4;
-    }
+    const { words, doubles } = this.#ring;
+    if (this.#header !== header) this.#begin(header);
     const state = load(words, header + COUNT);
     const count = state & (BATCH_CLOSED - 1);
     if (count > this.#taken) {
-      const batch = { bytes, words, at: this.#at, count: count - this.#taken };
+      if (this.#timed && this.#taken === 0) this.#since = doubles[(header + HEADER_WORDS) >> 1]!;
+      const { bytes, floats } = this.#ring;
+      const fresh = count - this.#taken;
+      const timed = this.#timed;
+      const batch = { bytes, words, floats, at: this.#at, count: fresh, timed, since: this.#since };
       const first = words[header + INDEX]! + this.#taken;
-      for (let i = this.#taken; i < count; i++) this.#at = nextEntry(this.#ring, this.#at);
+      for (let i = 0; i < fresh; i++) {
+        if (timed) this.#since += floats[(this.#at >> 2) + 1]!;
+        this.#at = nextEntry(batch, this.#at);
+      }
       this.#taken = count;
       use(words[header + SLOT]!, first, batch);
     }
     if (state < BATCH_CLOSED) return false;
     this.#header = -1;
     return true;
+  }
+
+  #begin(header: number): void {
+    this.#header = header;
+    this.#taken = 0;
+    this.#timed = this.#ring.words[header + KIND] === RECORD_TIMED_BATCH;
+    this.#at = (header + HEADER_WORDS) * 4 + (this.#timed ? 8 : 0);
+    this.#since = 0;
   }
 }

@@ -10,8 +10,10 @@ import {
   RECORD_BATCH,
   RECORD_END,
   RECORD_ERROR,
+  RECORD_ONLY,
   RECORD_OUTPUT,
   RECORD_RESULT,
+  RECORD_TIMED_BATCH,
   SLOT,
   type ToParent,
   type ToWorker,
@@ -126,6 +128,11 @@ export class Inbox {
     });
   }
 
+  /** Takes all that is there now. */
+  look(): void {
+    if (!this.#closed) this.#records(Number.POSITIVE_INFINITY, false);
+  }
+
   /** The worker is gone: takes all that it left. */
   drainAll(): void {
     this.#closed = true;
@@ -146,7 +153,8 @@ export class Inbox {
       if (header < 0) return true;
       if (onlyDue && ((reader.ring.words[header + MESSAGES]! - link.received) | 0) > 0) return true;
       link.catchUp(header);
-      if (reader.ring.words[header + KIND] === RECORD_BATCH) {
+      const kind = reader.ring.words[header + KIND];
+      if (kind === RECORD_BATCH || kind === RECORD_TIMED_BATCH) {
         if (!this.#batch.read(header, this.#results)) return true;
         reader.release(header);
         continue;
@@ -176,6 +184,10 @@ export class Inbox {
       case RECORD_RESULT:
       case RECORD_ERROR:
         this.#events.result(slot, index, kind === RECORD_ERROR, plainBody(this.#link.payload(header)), aux);
+        return;
+      case RECORD_ONLY:
+        this.#events.result(slot, 0, false, plainBody(this.#link.payload(header)), aux);
+        this.#events.end(slot, 1, index / 1000);
         return;
       case RECORD_END:
         this.#events.end(slot, index, aux);

@@ -1,4 +1,4 @@
-export { type Batch, nextEntry } from './batch.js';
+export { type Batch, entryBytes, nextEntry, skipEntries } from './batch.js';
 export { startThread } from './thread.js';
 export {
   type Body,

@@ -186,6 +186,7 @@ class ThreadHandle implements WorkerHandle {
     ring.doubles[d++] = head.attempt;
     ring.doubles[d++] = head.limit;
     ring.doubles[d++] = head.task;
+    ring.doubles[d++] = head.first;
     const words = d << 1;
     for (let i = 0; i <= head.count; i++) ring.words[words + i] = offsets[from + i]! - start;
     const whole = start === 0 && length === packed.bytes.byteLength;
@@ -210,6 +211,10 @@ class ThreadHandle implements WorkerHandle {
     if (this.#exited) return;
     this.#link.publish();
     this.#inbox.expect(expected);
+  }
+
+  look(): void {
+    this.#inbox.look();
   }
 
   openSlot(slot: number): void {

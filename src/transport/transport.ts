@@ -54,6 +54,8 @@ export interface WorkerHandle {
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
   /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
   flush(expected: number | undefined): void;
+  /** Takes what the worker has sent so far. */
+  look(): void;
   openSlot(slot: number): void;
   /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
   close(slot: number): number;

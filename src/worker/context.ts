@@ -64,6 +64,8 @@ function taskSignal(controller: AbortController, requested: () => boolean): Abor
 export interface Seat {
   readonly slot: number;
   readonly task: number;
+  /** The first item's place among the tasks that were given as one. */
+  readonly first: number;
   readonly attempt: number;
   readonly seed: number;
   /** Random stream of the first item. */
@@ -104,7 +106,7 @@ export class TaskContext implements Task {
   }
 
   get id(): string {
-    return taskId(this.#seat.task, this.item);
+    return taskId(this.#seat.task, this.#seat.first + this.item);
   }
 
   get worker(): number {
@@ -137,7 +139,7 @@ export class TaskContext implements Task {
   }
 }
 
-/** The id of one task: the number of its job, and its place there. */
+/** The id of one task: a number for all that was given as one, and its place among those. */
 export function taskId(number: number, item: number): string {
   return item === 0 ? `t${number}` : `t${number}.${item}`;
 }

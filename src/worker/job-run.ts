@@ -12,12 +12,20 @@ import type { Operation } from './operations.js';
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
-  /** `shared`: it may share a record with its neighbours, and needs no time of its own. */
-  sendResult(slot: number, item: number, value: unknown, shared: boolean): void;
+  /** `left`: how many items of the job follow at most. `times` for operations whose items are timed. */
+  sendResult(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void;
+  /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
+  trySendOnly(slot: number, value: unknown, times: ItemTimes): boolean;
   sendError(slot: number, item: number, error: unknown): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
   /** Runs a generator to its end; resolves when it is over, however it ended. */
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void>;
+}
+
+/** When an item began, and when it was over, in ms. */
+export interface ItemTimes {
+  began: number;
+  over: number;
 }
 
 export type AnyGenerator = Generator<unknown> | AsyncGenerator<unknown>;
@@ -31,6 +39,10 @@ export class JobRun {
   readonly #item: (at: number) => unknown;
   #started = 0;
   #begin = 0;
+  /** An item begins when the one before it is over. */
+  readonly #times: ItemTimes = { began: 0, over: 0 };
+  /** Its end was told together with its only result. */
+  #ended = false;
   #nextCheck = 1;
 
   constructor(
@@ -52,6 +64,7 @@ export class JobRun {
   /** Runs until the job is over, or until an item has to be awaited: then a promise of the job's end. */
   run(): Promise<void> | undefined {
     this.#begin = performance.now();
+    this.#times.over = this.#begin;
     return tasks.run(this.context, () => this.#proceed());
   }
 
@@ -61,59 +74,72 @@ export class JobRun {
     const { timed } = this.#operation.head;
     for (;;) {
       // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
-      if (timed && this.#started < count) segment.markStart(this.slot, performance.now());
+      this.#times.began = this.#times.over;
+      if (timed && this.#started < count) segment.markStart(this.slot, this.#times.began);
       const at = segment.claim(this.slot);
       if (at >= count) break;
       this.#started = at + 1;
       const pending = this.#runItem(at);
       if (pending !== undefined) {
-        return pending.then(() => (this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
+        return pending.then(() => (this.#ended || this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
       }
-      if (this.#outOfTime(at + 1)) break;
+      if (this.#ended || this.#outOfTime(at + 1)) break;
     }
     this.#end();
     return undefined;
   }
 
   #end(): void {
+    if (this.#ended) return;
     this.#host.sendEnd(this.slot, this.#started, performance.now() - this.#begin);
   }
 
   #runItem(at: number): Promise<void> | undefined {
     const host = this.#host;
     const { slot } = this;
-    this.context.begin(at, this.#head.base + at);
+    this.context.begin(at, this.#operation.head.kind === 'call' ? 0 : this.#head.base + at);
     try {
       const result = this.#call(at);
       if (isThenable(result)) return this.#settleLater(at, result);
       if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
       this.#send(at, result);
     } catch (error) {
-      host.sendError(slot, at, error);
+      this.#sendError(at, error);
     }
     return undefined;
   }
 
   #send(at: number, result: unknown): void {
     const { kind, timed } = this.#operation.head;
-    this.#host.sendResult(this.slot, at, kind === 'each' ? undefined : result, !timed);
+    const { count } = this.#head;
+    const value = kind === 'each' ? undefined : result;
+    if (!timed) return this.#host.sendResult(this.slot, at, value, count - at, undefined);
+    this.#times.over = performance.now();
+    if (count === 1 && this.#host.trySendOnly(this.slot, value, this.#times)) this.#ended = true;
+    else this.#host.sendResult(this.slot, at, value, count - at, this.#times);
+  }
+
+  #sendError(at: number, error: unknown): void {
+    this.#times.over = performance.now();
+    this.#host.sendError(this.slot, at, error);
   }
 
   #call(at: number): unknown {
     const { kind } = this.#operation.head;
     // The function first: its classes are those of the items.
-    if (kind !== 'call') this.#operation.instance();
+    const shared = this.#operation.hasFunction ? this.#operation.instance() : undefined;
     const value = this.#item(at);
     switch (kind) {
       case 'call': {
+        if (shared !== undefined) return shared(...(value as unknown[]));
         const [fn, args] = value as [Function, unknown[]];
         return fn(...args);
       }
       case 'map':
       case 'each':
-        return this.#operation.instance()(value, this.#head.base + at);
+        return shared!(value, this.#head.base + at);
       case 'fold':
-        return fold(this.#operation.instance(), value as [unknown, unknown[], number]);
+        return fold(shared!, value as [unknown, unknown[], number]);
       default:
         return kind satisfies never;
     }
@@ -125,12 +151,13 @@ export class JobRun {
       if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
       this.#send(at, value);
     } catch (error) {
-      this.#host.sendError(this.slot, at, error);
+      this.#sendError(at, error);
     }
   }
 
-  #stream(at: number, generator: AnyGenerator): Promise<void> {
-    return this.#host.runStream(this.slot, at, generator, this.#operation.head.unboundedStreams);
+  async #stream(at: number, generator: AnyGenerator): Promise<void> {
+    await this.#host.runStream(this.slot, at, generator, this.#operation.head.unboundedStreams);
+    this.#times.over = performance.now();
   }
 
   /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides. */

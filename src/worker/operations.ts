@@ -5,6 +5,8 @@ import { fromWire, type OperationHead, type WirePacked } from '../protocol/index
 /** An operation this worker has a share in, with its own copy of the operation's function. */
 export interface Operation {
   readonly head: OperationHead;
+  /** False for calls that bring their functions with them. */
+  readonly hasFunction: boolean;
   /** The operation's function, decoded at first use: one copy for this operation and this worker. */
   instance(): Function;
   /** Classes by value are the same for all items of an operation; each call is an operation of its own. */
@@ -40,6 +42,7 @@ function operation(head: OperationHead, packed: Packed | undefined, assets: Asse
   const classes = new ClassScope();
   return {
     head,
+    hasFunction: packed !== undefined,
     instance: () => {
       if (made === undefined) {
         if (packed === undefined) throw new EngineError(`operation ${head.id} came without its function`);

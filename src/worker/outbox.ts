@@ -6,6 +6,7 @@ import {
   type Link,
   RECORD_END,
   RECORD_ERROR,
+  RECORD_ONLY,
   RECORD_OUTPUT,
   RECORD_RESULT,
   type RecordHead,
@@ -14,6 +15,7 @@ import {
   toWire,
   type WirePacked,
 } from '../protocol/index.js';
+import type { ItemTimes } from './job-run.js';
 import { ResultBatch } from './result-batch.js';
 
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
@@ -44,12 +46,29 @@ export class Outbox {
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
-  result(slot: number, item: number, value: unknown, shared: boolean): void {
+  result(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void {
     const packer = this.#packer;
-    packer.item(value);
-    if (shared && packer.isPlain && this.#batch.tryAdd(slot, item, packer)) return;
+    // What could not be sent as the only result of its job is packed already.
+    if (packer.length === 0) packer.item(value);
+    if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, left, times)) return;
     this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish());
+  }
+
+  /** @throws as `result`; false where {@link result} has to be called for the same value now. */
+  tryOnly(slot: number, value: unknown, { began, over }: ItemTimes): boolean {
+    const packer = this.#packer;
+    packer.item(value);
+    if (!packer.isPlain || packer.length > this.#link.writer.ring.largest) return false;
+    const index = Math.min((over - began) * 1000, 2 ** 31 - 1);
+    const link = this.#link;
+    this.#batch.close();
+    const at = this.#reserve({ kind: RECORD_ONLY, slot, index }, packer.length);
+    const { ring } = link.writer;
+    ring.doubles[(at + AUX) >> 1] = over;
+    packer.copyTo(ring.bytes, (at + HEADER_WORDS) * 4);
+    link.publish();
+    return true;
   }
 
   error(slot: number, item: number, error: unknown): void {

@@ -4,23 +4,26 @@
  * the next item starts, as if it had a record of its own, at a fraction of the price.
  *
  *   COUNT   how many results are in it, | BATCH_CLOSED once none follows; written here, read by the parent
- *   entry   length (4 bytes), bytes, up to the next multiple of 4
+ *   since   in timed batches: when the first item began, in ms of this worker's clock (8 bytes)
+ *   entry   length (4 bytes), in timed batches how long it ran (float, ms), bytes, up to the next multiple of 4
  *
  * An open batch is the last thing in the ring: whatever else is sent closes it first. Of a worker that dies the parent
  * reads what counts.
  */
 import type { Packer } from '../codec/index.js';
 import { HEADER_WORDS, load, store } from '../memory/index.js';
+import type { ItemTimes } from './job-run.js';
 import {
   BATCH_CLOSED,
   COUNT,
   type Link,
   RECORD_BATCH,
+  RECORD_TIMED_BATCH,
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
 
-/** Room of a batch in bytes. */
+/** Most bytes of a batch. */
 const ROOM = 8192;
 
 export class ResultBatch {
@@ -31,6 +34,7 @@ export class ResultBatch {
   #at = -1;
   #slot = -1;
   #next = 0;
+  #timed = false;
   #word = 0;
   #end = 0;
 
@@ -42,17 +46,23 @@ export class ResultBatch {
     this.#reserve = reserve;
   }
 
-  /** Adds what the packer holds as the result of an item; false where it is too large for a batch. */
-  tryAdd(slot: number, item: number, packer: Packer): boolean {
+  /**
+   * Adds what the packer holds as the result of an item; false where it is too large for a batch. `left`: how many more
+   * may follow, itself included.
+   */
+  tryAdd(slot: number, item: number, packer: Packer, left: number, times: ItemTimes | undefined): boolean {
     const { length } = packer;
-    const words = 1 + ((length + 3) >> 2);
+    const head = times === undefined ? 1 : 2;
+    const words = head + ((length + 3) >> 2);
     if (words * 4 > ROOM) return false;
-    if (this.#at < 0 || slot !== this.#slot || item !== this.#next || this.#word + words > this.#end) {
-      this.#open(slot, item);
+    const fits = this.#word + words <= this.#end && this.#timed === (times !== undefined);
+    if (this.#at < 0 || slot !== this.#slot || item !== this.#next || !fits) {
+      this.#open(slot, item, Math.min(ROOM, words * 4 * left), times);
     }
     const { ring } = this.#link.writer;
     ring.words[this.#word] = length;
-    packer.copyTo(ring.bytes, (this.#word + 1) * 4);
+    if (times !== undefined) ring.floats[this.#word + 1] = times.over - times.began;
+    packer.copyTo(ring.bytes, (this.#word + head) * 4);
     this.#word += words;
     this.#next += 1;
     store(ring.words, this.#at + COUNT, load(ring.words, this.#at + COUNT) + 1);
@@ -68,16 +78,20 @@ export class ResultBatch {
     // What comes next rings; until then the parent has no use for the mark.
   }
 
-  #open(slot: number, item: number): void {
+  #open(slot: number, item: number, room: number, times: ItemTimes | undefined): void {
     this.close();
-    const at = this.#reserve({ kind: RECORD_BATCH, slot, index: item }, ROOM);
-    const { words } = this.#link.writer.ring;
+    this.#timed = times !== undefined;
+    const head = times === undefined ? 0 : 2;
+    const kind = times === undefined ? RECORD_BATCH : RECORD_TIMED_BATCH;
+    const at = this.#reserve({ kind, slot, index: item }, room + head * 4);
+    const { words, doubles } = this.#link.writer.ring;
     words[at + COUNT] = 0;
+    if (times !== undefined) doubles[(at + HEADER_WORDS) >> 1] = times.began;
     this.#link.writer.publish();
     this.#at = at;
     this.#slot = slot;
     this.#next = item;
-    this.#word = at + HEADER_WORDS;
-    this.#end = at + HEADER_WORDS + ROOM / 4;
+    this.#word = at + HEADER_WORDS + head;
+    this.#end = this.#word + room / 4;
   }
 }

@@ -36,7 +36,7 @@ import {
 } from '../protocol/index.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
-import { type AnyGenerator, type JobHost, JobRun } from './job-run.js';
+import { type AnyGenerator, type ItemTimes, type JobHost, JobRun } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
 import { Parking } from './parking.js';
@@ -45,6 +45,9 @@ import { disposeLocals } from './worker-local.js';
 
 /** Longest run of synchronous jobs between two turns of the event loop, in ms. */
 const TURN = 10;
+
+/** More than the calls that are ever given as one: a random stream for each. */
+const CALLS_AT_ONCE = 4096;
 
 /** What a worker is started with. */
 export interface WorkerSetup {
@@ -286,6 +289,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       attempt: d[doubles + 3]!,
       limit: d[doubles + 4]!,
       task: d[doubles + 5]!,
+      first: d[doubles + 6]!,
     };
     // Copied: the job may outlive the record, and user code must not run on memory that others write.
     const payload = link.payload(header).slice(JOB_DOUBLES * 8);
@@ -305,11 +309,17 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const { assets } = this;
     const operation = this.#operations.get(head.operation);
     const { seed, seeded, kind } = operation.head;
+    const isCall = kind === 'call';
+    const { task, first, attempt } = head;
     // Without a seed of its own each `run` still draws numbers of its own.
-    const stream = kind === 'call' && !seeded ? head.task : head.base;
-    const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
-    const decode = unpacker(bytes, extras, assets, operation.classes());
-    const item = (at: number): unknown => decode(offsets[at]!, offsets[at + 1]!);
+    const stream = isCall && !seeded ? task * CALLS_AT_ONCE + first : head.base;
+    const context = new TaskContext(this, { slot, task, first, attempt, seed, stream });
+    const classes = operation.classes();
+    const decode = unpacker(bytes, extras, assets, classes);
+    const item = (at: number): unknown => {
+      if (isCall) classes.clear();
+      return decode(offsets[at]!, offsets[at + 1]!);
+    };
     const job = new JobRun(this, slot, head, operation, item, context);
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
@@ -333,8 +343,12 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   // ---- what jobs ask of their host ------------------------------------------------------------------------
 
-  sendResult(slot: number, item: number, value: unknown, shared: boolean): void {
-    this.outbox.result(slot, item, value, shared);
+  sendResult(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void {
+    this.outbox.result(slot, item, value, left, times);
+  }
+
+  trySendOnly(slot: number, value: unknown, times: ItemTimes): boolean {
+    return this.outbox.tryOnly(slot, value, times);
   }
 
   sendError(slot: number, item: number, error: unknown): void {

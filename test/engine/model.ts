@@ -113,8 +113,9 @@ export class Model implements Deeds {
   submit(asked: Asked): Group {
     const { count, pinned = -1, priority = 0, depth = 0 } = asked;
     const task = this.groups.length + 1;
-    const spec = { task, from: 0, count, base: 0, pinned, priority } as unknown as Group['spec'];
-    const group: Group = { spec, pieces: new Set(), submittedAt: 0, depth, cancelled: false };
+    const operation = { id: 0, spec: { kind: 'map' }, cost: undefined };
+    const spec = { task, from: 0, count, base: 0, pinned, priority, operation } as unknown as Group['spec'];
+    const group: Group = { spec, pieces: new Set(), submittedAt: 0, depth, cancelled: false, skipped: undefined };
     this.groups.push({ group, asked });
     this.state.submit(piece(group, 0, count));
     return group;

@@ -20,6 +20,11 @@ import { locateWithoutInspector } from './uninspected.js';
 /** Readings that cannot change: no captures, or none that anything in the file assigns to. */
 const stable = new WeakMap<Function, Reading>();
 
+/** How a function reads whenever it is read, where that is known. */
+export function stableReading(fn: Function): Reading | undefined {
+  return stable.get(fn);
+}
+
 /**
  * Reads a live function: what it is known by, or its code and the values of the variables it captures, as they
  * are now. Throws {@link SerializationError} where it cannot travel.

@@ -42,6 +42,11 @@ export class ClassScope {
     return own ?? this.#copies?.get(tag) ?? this.#behind?.find(tag);
   }
 
+  /** Begins anew: what comes now is another operation's. */
+  clear(): void {
+    this.#copies = undefined;
+  }
+
   add(tag: string, copy: Function): void {
     tags.set(copy, tag);
     this.#copies ??= new Map();

@@ -69,6 +69,11 @@ export class Packer {
     return extras.length === 0 && assets.size === 0 && modules.size === 0;
   }
 
+  /** Something goes beside the bytes that every receiver has to be given. */
+  get hasExtras(): boolean {
+    return this.#encoder.extras.length > 0;
+  }
+
   /** The bytes of plain items, instead of {@link finish}; the packer begins anew. */
   copyTo(target: Uint8Array, at: number): void {
     const encoder = this.#encoder;

@@ -9,7 +9,7 @@ import {
   toWire,
   type WirePacked,
 } from '../../protocol/index.js';
-import { nextEntry, plainBody } from '../../transport/index.js';
+import { entryBytes, nextEntry, plainBody } from '../../transport/index.js';
 import type { EngineOperation, JobSink, JobSpec, JobTicket } from '../engine.js';
 import type { LocalEngine } from './local-engine.js';
 import type { Place } from './place.js';
@@ -60,11 +60,10 @@ export function answerRequest(
       submit(engine, calls, request, reply, place);
       return;
     case 'cancel':
-      calls.tickets.get(request.job)?.cancel(new EngineError('the task that made this call gave it up'));
-      calls.tickets.delete(request.job);
+      cancel(calls, request.job, request.index);
       return;
     case 'credit':
-      calls.tickets.get(request.job)?.credit(request.count);
+      calls.tickets.get(request.job)?.credit(request.index, request.count);
       return;
     case 'close':
       calls.operations.get(request.operation)?.close();
@@ -73,6 +72,13 @@ export function answerRequest(
     default:
       return request satisfies never;
   }
+}
+
+function cancel(calls: NestedCalls, job: number, index: number | undefined): void {
+  const reason = new EngineError('the task that made this call gave it up');
+  if (index !== undefined) return calls.tickets.get(job)?.cancelItem(index, reason);
+  calls.tickets.get(job)?.cancel(reason);
+  calls.tickets.delete(job);
 }
 
 function submit(
@@ -104,6 +110,7 @@ function submit(
       operation,
       name: options.name,
       task: head.task,
+      first: head.first,
       items: { packed: fromWire(request.body, engine.assets), offsets },
       from: 0,
       count: head.count,
@@ -114,6 +121,7 @@ function submit(
       chunkLimit: head.limit,
       delay: options.delay,
       limits: options,
+      accepted: false,
       internal: true,
       sink,
     };
@@ -142,7 +150,8 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
     results: (first, batch, worker) => {
       let { at } = batch;
       for (let i = 0; i < batch.count; i++) {
-        const bytes = batch.bytes.subarray(at + 4, at + 4 + batch.words[at >> 2]!);
+        const start = entryBytes(batch, at);
+        const bytes = batch.bytes.subarray(start, start + batch.words[at >> 2]!);
         answer(first + i, false, plainBody(bytes), worker);
         at = nextEntry(batch, at);
       }

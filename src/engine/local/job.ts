@@ -23,8 +23,6 @@ export interface Job {
   kept: number;
   /** Workers that died with it before any of it had started. */
   readonly deaths: number;
-  /** An item whose failure was reported while it still ran, or -1: its result is not wanted. */
-  abandoned: number;
 }
 
 /** What all pieces of one submission share. */
@@ -35,6 +33,39 @@ export interface Group {
   /** 0 for calls from outside, one more for each call inside a task. */
   readonly depth: number;
   cancelled: boolean;
+  /** Places in `spec.items` of items that were told early (out of time) or given up: not to run, no result wanted. */
+  skipped: Set<number> | undefined;
+}
+
+/** Whether item number `item` of a piece is one of its group's skipped ones. */
+export function isSkipped(job: Job, item: number): boolean {
+  return job.group.skipped?.has(job.from + item) === true;
+}
+
+/** How many items of a piece from number `from` up to `to` are skipped. */
+export function skippedIn(job: Job, from: number, to: number): number {
+  let count = 0;
+  if (job.group.skipped !== undefined) for (let i = from; i < to; i++) if (isSkipped(job, i)) count += 1;
+  return count;
+}
+
+/** Items from number `from` on that are not skipped, as runs that follow each other: `use(first, count)`. */
+export function forWanted(job: Job, from: number, to: number, use: (first: number, count: number) => void): void {
+  let first = from;
+  for (let i = from; i <= to; i++) {
+    if (i < to && !isSkipped(job, i)) continue;
+    if (i > first) use(first, i - first);
+    first = i + 1;
+  }
+}
+
+/** Indices of those of a piece's items from number `from` up to `to` that are not skipped. */
+export function untold(job: Job, from: number, to: number): number[] {
+  const indices: number[] = [];
+  forWanted(job, from, to, (first, count) => {
+    for (let item = first; item < first + count; item++) indices.push(job.base + item);
+  });
+  return indices;
 }
 
 export function piece(group: Group, from: number, count: number, deaths = 0): Job {
@@ -51,7 +82,6 @@ export function piece(group: Group, from: number, count: number, deaths = 0): Jo
     results: 0,
     kept: count,
     deaths,
-    abandoned: -1,
   };
   group.pieces.add(job);
   return job;

@@ -4,6 +4,8 @@ import type { Group, Job } from './job.js';
 
 export interface LimitHost {
   now(): number;
+  /** Takes note of everything that has happened, so that nothing that is over is taken to be running. */
+  look(): void;
   /** When the running item of a posted job started; 0 where none runs or it is not known yet. */
   runningSince(job: Job): number;
   /** The piece's running item failed; the rest goes on. */
@@ -40,6 +42,12 @@ export class LimitWatch {
     this.#watches.delete(group);
   }
 
+  /** A result that came while this thread was busy is no reason to give a task up. */
+  #due(watch: Watch): void {
+    this.#host.look();
+    if (this.#watches.has(watch.group)) this.#check(watch);
+  }
+
   #check(watch: Watch): void {
     const { group } = watch;
     const { timeout, queueTimeout, deadline } = group.spec.limits;
@@ -68,7 +76,7 @@ export class LimitWatch {
     if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));
     if (!this.#watches.has(group) || next === Number.POSITIVE_INFINITY) return;
     // Not unref'd: what is in flight keeps the process alive anyway.
-    watch.timer = setTimeout(() => this.#check(watch), Math.min(Math.max(1, Math.ceil(next)), 2 ** 31 - 1));
+    watch.timer = setTimeout(() => this.#due(watch), Math.min(Math.max(1, Math.ceil(next)), 2 ** 31 - 1));
   }
 
   #anyWaiting(group: Group): boolean {

@@ -9,9 +9,16 @@
  * the worker, and an item index again when its result comes back.
  */
 import { AssetStore, type Packed } from '../../codec/index.js';
-import { EngineError, PoolClosedError, QueueFullError } from '../../errors.js';
+import { EngineError, PoolClosedError } from '../../errors.js';
 import { fromWire } from '../../protocol/index.js';
-import type { ExitReason, WorkerEvents, WorkerHandle, WorkerSpec } from '../../transport/index.js';
+import {
+  type Batch,
+  type ExitReason,
+  skipEntries,
+  type WorkerEvents,
+  type WorkerHandle,
+  type WorkerSpec,
+} from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -21,23 +28,29 @@ import type {
   OperationSpec,
   Ran,
 } from '../engine.js';
+import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
-import { type Group, type Job, piece } from './job.js';
+import { forWanted, type Group, isSkipped, type Job, piece, skippedIn, untold } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
 import { OperationLedger } from './operation-ledger.js';
 import type { Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
+import { Postings } from './postings.js';
 import { PoolState } from './state.js';
 import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
 import { WorkerHost } from './worker-host.js';
 
+/** Calls given in one go that are sent as one job at most. */
+const BURST = 256;
+
 export class LocalEngine implements Engine {
   readonly size: number;
+  readonly burst = BURST;
   readonly assets = new AssetStore();
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
@@ -48,20 +61,19 @@ export class LocalEngine implements Engine {
     for (const host of this.#hosts.values()) host.forget(id);
   });
   readonly #upkeep: Upkeep;
-  #accepted = 0;
-  #done = 0;
-  #failed = 0;
+  readonly #tally: Admission;
   #alive = false;
-  #closed: 'no' | 'closing' | 'closed' = 'no';
-  #broken: Error | undefined;
   readonly #onIdle: (() => void)[] = [];
   readonly #onGone: (() => void)[] = [];
   #lastExit: ExitReason | undefined;
-  #flushPlanned = false;
-  readonly #toFlush = new Set<WorkerHost>();
+  readonly #postings = new Postings();
 
   constructor(options: LocalEngineOptions) {
     this.#options = options;
+    this.#tally = new Admission({
+      ...options,
+      places: () => options.workers * options.tasksPerWorker + this.#state.waiting,
+    });
     this.size = options.workers;
     this.#state = new PoolState(options, {
       now: () => performance.now(),
@@ -78,6 +90,9 @@ export class LocalEngine implements Engine {
     this.#limits = new LimitWatch({
       now: () => performance.now(),
       runningSince: (job) => this.runningSince(job),
+      look: () => {
+        for (const host of this.#hosts.values()) host.handle.look();
+      },
       expireItem: (job, error) => this.#expireItem(job, error),
       expireGroup: (group, error, waitingOnly) => this.#expireGroup(group, error, waitingOnly),
     });
@@ -86,24 +101,31 @@ export class LocalEngine implements Engine {
   // ---- the engine's calls -----------------------------------------------------------------------------------
 
   operation(spec: OperationSpec, internal = false): EngineOperation {
-    if (this.#closed !== 'no' && !internal) throw this.#refusal();
+    if (this.#tally.phase !== 'open' && !internal) throw this.#tally.refusal();
     const id = this.#operations.add(spec);
     const close = (): void => {
       this.#operations.close(id);
       this.#tellIdle();
     };
-    return { id, spec, close };
+    return { id, spec, cost: undefined, close };
+  }
+
+  check(): void {
+    this.#tally.check(1, false);
+  }
+
+  accept(): void {
+    this.#tally.admit(1);
   }
 
   submit(spec: JobSpec, depth = 0): JobTicket {
-    // What a map begun before `close` still sends was accepted with it.
-    const accepted = spec.internal || spec.operation.spec.kind !== 'call';
-    if (this.#closed === 'closed' || (this.#closed === 'closing' && !accepted)) throw this.#refusal();
-    if (this.#broken !== undefined) throw this.#broken;
-    if (!spec.internal && spec.count > this.room()) {
-      throw new QueueFullError(
-        `${this.#options.name} has its queueLimit of ${this.#options.queueLimit} tasks waiting: await some before you send more`,
-      );
+    const { count, operation } = spec;
+    if (spec.accepted) this.#tally.arrive(count);
+    else {
+      if (spec.internal) this.#tally.checkAlive();
+      // What a map begun before `close` still sends was accepted with it.
+      else this.#tally.check(count, operation.spec.kind !== 'call');
+      this.#tally.admit(count);
     }
     const group: Group = {
       spec,
@@ -111,15 +133,15 @@ export class LocalEngine implements Engine {
       submittedAt: performance.now(),
       depth,
       cancelled: false,
+      skipped: undefined,
     };
-    this.#accepted += spec.count;
     this.#groups.add(group);
-    this.#operations.jobBegins(spec.operation.id);
-    const job = piece(group, spec.from, spec.count);
+    this.#operations.jobBegins(operation.id);
+    const job = piece(group, spec.from, count);
     this.#keepAlive();
     if (spec.delay > 0) {
       this.#upkeep.later(spec.delay, () => {
-        if (!group.cancelled) this.#state.submit(job);
+        if (job.phase === 'queued') this.#state.submit(job);
       });
     } else {
       this.#state.submit(job);
@@ -137,30 +159,26 @@ export class LocalEngine implements Engine {
       if (host.place.phase !== 'stopping') workers += 1;
       const runs = [...host.place.posted].filter((job) => this.#isRunning(job));
       // What was cancelled or ran out of time has failed already, though it may still be there.
-      const here = runs.filter((job) => !job.group.cancelled && job.abandoned !== job.results).length;
+      const here = runs.filter((job) => !job.group.cancelled && !isSkipped(job, job.results)).length;
       // What is beyond that has ended; word of it is on its way.
       running += Math.min(here, this.#options.tasksPerWorker + host.place.waiting);
       // Between the end of one task and the start of the next a worker is no less busy.
       if ([...host.place.posted].some((job) => job.results < job.kept)) busy += 1;
     }
-    const queued = Math.max(0, this.#accepted - this.#done - this.#failed - running);
-    return { queued, running, done: this.#done, failed: this.#failed, workers, busy };
+    const { inside, done, failed } = this.#tally;
+    return { queued: Math.max(0, inside - running), running, done, failed, workers, busy };
   }
 
   room(): number {
-    const { queueLimit, workers, tasksPerWorker } = this.#options;
-    if (queueLimit === Number.POSITIVE_INFINITY) return queueLimit;
-    // A task for which a worker is free does not wait, even where the worker has not begun it yet.
-    const places = workers * tasksPerWorker + this.#state.waiting;
-    return Math.max(0, queueLimit + places - (this.#accepted - this.#done - this.#failed));
+    return this.#tally.room();
   }
 
   async close(): Promise<void> {
-    if (this.#closed === 'no') this.#closed = 'closing';
+    if (this.#tally.phase === 'open') this.#tally.phase = 'closing';
     // Looked at again: what fails last may be tried once more.
     while (this.#busy) await new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    if (this.#closed === 'closing') {
-      this.#closed = 'closed';
+    if (this.#tally.phase === 'closing') {
+      this.#tally.phase = 'closed';
       for (const place of [...this.#state.places]) {
         if (place?.phase === 'starting') this.#hosts.get(place)?.handle.terminate();
         else if (place !== undefined) this.#state.release(place);
@@ -170,7 +188,7 @@ export class LocalEngine implements Engine {
   }
 
   async terminate(reason: Error): Promise<void> {
-    this.#closed = 'closed';
+    this.#tally.phase = 'closed';
     this.#upkeep.clear();
     for (const group of [...this.#groups]) this.#failGroup(group, reason);
     for (const host of this.#hosts.values()) host.handle.terminate();
@@ -193,7 +211,7 @@ export class LocalEngine implements Engine {
   }
 
   runningSince(job: Job): number {
-    if (job.place === undefined || !this.#isRunning(job) || job.abandoned === job.results) return 0;
+    if (job.place === undefined || !this.#isRunning(job) || isSkipped(job, job.results)) return 0;
     const since = this.#host(job.place).handle.startedAt(job.slot);
     return since === 0 ? job.postedAt : since;
   }
@@ -202,20 +220,36 @@ export class LocalEngine implements Engine {
     if (!this.#groups.has(group)) return;
     // Not told to the sink any more, so counted here.
     let open = 0;
-    for (const job of group.pieces) open += job.kept - job.results - (job.abandoned >= job.results ? 1 : 0);
-    this.#failed += open;
+    for (const job of group.pieces) open += job.kept - job.results - skippedIn(job, job.results, job.kept);
+    this.#tally.failed += open;
     this.#limits.remove(group);
     const running = this.#state.cancel(group);
     for (const job of running) this.#askToStop(job, -1, reason, 'was cancelled');
     this.#forgetIfOver(group);
   }
 
-  credit(group: Group, count: number): void {
-    for (const job of group.pieces) {
-      if (job.place !== undefined) {
-        this.#hosts.get(job.place)?.handle.send({ type: 'credit', slot: job.slot, count });
-      }
+  cancelItem(job: Job, item: number, reason: unknown): void {
+    if (item < job.results || isSkipped(job, item)) return;
+    this.#skip(job, item);
+    if (job.phase === 'queued') {
+      if (skippedIn(job, 0, job.count) === job.count) this.#state.drop(job);
+    } else {
+      this.#state.takeTail(job);
+      if (item < job.kept) this.#askToStop(job, item, reason, 'was cancelled');
     }
+    this.#state.dispatch();
+  }
+
+  /** The item counts as failed from now on, whatever comes of it. */
+  #skip(job: Job, item: number): void {
+    job.group.skipped ??= new Set();
+    job.group.skipped.add(job.from + item);
+    this.#tally.failed += 1;
+  }
+
+  credit(job: Job, count: number): void {
+    if (job.place === undefined) return;
+    this.#hosts.get(job.place)?.handle.send({ type: 'credit', slot: job.slot, count });
   }
 
   // ---- workers ----------------------------------------------------------------------------------------------
@@ -227,7 +261,7 @@ export class LocalEngine implements Engine {
   }
 
   #startNow(place: Place): void {
-    if (this.#closed === 'closed') return this.#state.workerGone(place);
+    if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
     const { name, init, startWorker } = this.#options;
     const nested = newNestedCalls();
     for (const asset of init?.assets ?? []) this.assets.add(asset);
@@ -263,17 +297,12 @@ export class LocalEngine implements Engine {
       },
       results: (slot, first, batch) => {
         const job = at(slot);
-        if (job === undefined) return;
-        this.#state.itemsDone(job, batch.count);
-        // An operation with a `timeout`, whose items can be given up while they run, sends each result by itself.
-        if (job.group.cancelled) return;
-        this.#done += batch.count;
-        job.spec.sink.results(job.base + first, batch, place.worker);
+        if (job !== undefined) this.#results(place, job, first, batch);
       },
       stream: (slot, item, part) => {
         const job = at(slot);
         if (job === undefined) return;
-        const unwanted = job.group.cancelled || job.abandoned === item;
+        const unwanted = job.group.cancelled || isSkipped(job, item);
         if (part.step !== 'open' && part.step !== 'value') this.#count(job, part.step === 'error');
         if (unwanted) return;
         const event =
@@ -306,17 +335,32 @@ export class LocalEngine implements Engine {
 
   #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, finishedAt: number): void {
     const ran = this.#ran(place, job, this.#host(place).handle.toLocalTime(finishedAt));
-    const unwanted = job.group.cancelled || job.abandoned === item;
+    const unwanted = job.group.cancelled || isSkipped(job, item);
     this.#count(job, failed);
     if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
   }
 
+  #results(place: Place, job: Job, first: number, batch: Batch): void {
+    this.#state.itemsDone(job, batch.count);
+    if (job.group.cancelled) return;
+    if (batch.timed) batch.since = this.#host(place).handle.toLocalTime(batch.since);
+    const { sink } = job.spec;
+    if (job.group.skipped === undefined) {
+      this.#tally.done += batch.count;
+      return sink.results(job.base + first, batch, place.worker);
+    }
+    forWanted(job, first, first + batch.count, (from, count) => {
+      this.#tally.done += count;
+      sink.results(job.base + from, skipEntries(batch, from - first, count), place.worker);
+    });
+  }
+
   #count(job: Job, failed: boolean): void {
-    const told = job.group.cancelled || job.abandoned === job.results;
+    const told = job.group.cancelled || isSkipped(job, job.results);
     this.#state.itemsDone(job, 1);
     if (told) return;
-    if (failed) this.#failed += 1;
-    else this.#done += 1;
+    if (failed) this.#tally.failed += 1;
+    else this.#tally.done += 1;
   }
 
   #ran(place: Place, job: Job, finishedAt: number): Ran {
@@ -352,7 +396,7 @@ export class LocalEngine implements Engine {
     const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
       cause,
     });
-    this.#broken = error;
+    this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();
   }
@@ -362,22 +406,13 @@ export class LocalEngine implements Engine {
   #tryPost(place: Place, job: Job): boolean {
     const host = this.#hosts.get(place);
     if (host === undefined || !host.tryPost(job)) return false;
-    this.#toFlush.add(host);
-    if (!this.#flushPlanned) {
-      this.#flushPlanned = true;
-      // One publication for all that is submitted in one go.
-      queueMicrotask(() => {
-        this.#flushPlanned = false;
-        for (const each of this.#toFlush) each.handle.flush(each.place.average);
-        this.#toFlush.clear();
-      });
-    }
+    this.#postings.add(host, job.count > 1);
     return true;
   }
 
   #lost(place: Place, job: Job, item: number): void {
-    if (job.abandoned === item) return;
-    this.#failed += 1;
+    if (isSkipped(job, item)) return;
+    this.#tally.failed += 1;
     const error = crashError(this.#host(place), job, item);
     job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
   }
@@ -386,20 +421,17 @@ export class LocalEngine implements Engine {
     const error = giveUpError(this.#options.name, why, this.#lastExit);
     for (const job of jobs) {
       if (job.group.cancelled) continue;
-      this.#failed += job.count;
-      for (let item = 0; item < job.count; item++) job.spec.sink.fault(job.base + item, error, undefined);
+      for (const index of untold(job, 0, job.count)) {
+        this.#tally.failed += 1;
+        job.spec.sink.fault(index, error, undefined);
+      }
     }
   }
 
   /** Every item of the group that was not told yet fails. */
   #failGroup(group: Group, error: Error): void {
     const { spec } = group;
-    const open: number[] = [];
-    for (const job of group.pieces) {
-      for (let item = job.results; item < job.kept; item++) {
-        if (item !== job.abandoned) open.push(job.base + item);
-      }
-    }
+    const open = [...group.pieces].flatMap((job) => untold(job, job.results, job.kept));
     this.cancel(group, error);
     for (const index of open) spec.sink.fault(index, error, undefined);
   }
@@ -409,10 +441,10 @@ export class LocalEngine implements Engine {
     const open: number[] = [];
     for (const job of [...group.pieces]) {
       const from = job.place === undefined ? 0 : job.count - this.#state.keepStarted(job);
-      for (let item = from; item < job.count; item++) open.push(job.base + item);
+      open.push(...untold(job, from, job.count));
       if (job.phase === 'queued') this.#state.drop(job);
     }
-    this.#failed += open.length;
+    this.#tally.failed += open.length;
     for (const index of open) group.spec.sink.fault(index, error, undefined);
     this.#forgetIfOver(group);
   }
@@ -421,8 +453,7 @@ export class LocalEngine implements Engine {
     const { place } = job;
     if (place === undefined) return;
     const item = job.results;
-    job.abandoned = item;
-    this.#failed += 1;
+    this.#skip(job, item);
     this.#state.takeTail(job);
     this.#askToStop(job, item, error, error.message);
     job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
@@ -454,9 +485,6 @@ export class LocalEngine implements Engine {
   #tellIdle(): void {
     if (!this.#busy) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
-
-  #refusal = (): PoolClosedError =>
-    new PoolClosedError(`${this.#options.name} is closed: it takes no more tasks`);
 
   // ---- timers and life --------------------------------------------------------------------------------------
 

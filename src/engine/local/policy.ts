@@ -1,4 +1,5 @@
 /** Numbers and choices of the local engine, apart from the state they are applied to. */
+import type { Job } from './job.js';
 import type { Place } from './place.js';
 
 /**
@@ -10,6 +11,22 @@ const AHEAD = 8;
 const MOST_AHEAD = 128;
 /** Weight of the newest measurement in the average of a worker's jobs. */
 const NEWEST = 0.25;
+
+/** Running time that several calls sent as one job are to take, in ms. */
+const CALLS = 0.5;
+/** Most calls in one job. */
+const MOST_CALLS = 256;
+
+/**
+ * How many of a job's items may go to a worker as one. Calls made in one go are cut so that every worker has its part,
+ * by the cost of the function's earlier calls: one by one while that is not known.
+ */
+export function portion({ count, spec }: Job, workers: number): number {
+  if (count === 1 || spec.operation.spec.kind !== 'call') return count;
+  const { cost } = spec.operation;
+  if (cost === undefined) return 1;
+  return Math.max(1, Math.min(MOST_CALLS, Math.floor(CALLS / cost), Math.ceil(count / workers)));
+}
 
 /** Deaths before the first task, one after the other, after which queued work is given up. */
 export const START_FAILURES = 3;

@@ -15,17 +15,17 @@ export class JobQueue {
   /** In order; few at a time. */
   readonly #levels: Level[] = [];
 
-  /** Jobs in it, cancelled ones that have not surfaced included. */
+  /** Tasks in it (a chunk of a map counts as one), cancelled ones that have not surfaced included. */
   size = 0;
 
   push(job: Job): void {
-    this.size += 1;
+    this.size += tasksIn(job);
     this.#level(job).jobs.push(job);
   }
 
   /** In front of all jobs of its level: it has waited its turn before. */
   pushFront(job: Job): void {
-    this.size += 1;
+    this.size += tasksIn(job);
     this.#level(job).jobs.unshift(job);
   }
 
@@ -34,7 +34,7 @@ export class JobQueue {
       for (let job = level.jobs.peek(); job !== undefined; job = level.jobs.peek()) {
         if (job.phase === 'queued') return job;
         level.jobs.shift();
-        this.size -= 1;
+        this.size -= tasksIn(job);
       }
       this.#levels.shift();
     }
@@ -43,8 +43,9 @@ export class JobQueue {
 
   /** Removes what {@link peek} gives. */
   shift(): Job | undefined {
-    if (this.peek() === undefined) return undefined;
-    this.size -= 1;
+    const job = this.peek();
+    if (job === undefined) return undefined;
+    this.size -= tasksIn(job);
     return this.#levels[0]!.jobs.shift();
   }
 
@@ -59,6 +60,11 @@ export class JobQueue {
     levels.splice(at, 0, level);
     return level;
   }
+}
+
+/** Each call wants a worker of its own; a chunk is shared out once it turns out to be long. */
+function tasksIn({ count, spec }: Job): number {
+  return spec.operation.spec.kind === 'call' ? count : 1;
 }
 
 /** Whether `a` has to go before `b` by its rank alone. */

@@ -8,9 +8,9 @@
  */
 import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { type Group, type Job, piece } from './job.js';
+import { forWanted, type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
-import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
+import { ahead, averaged, DEATHS, portion, SPLIT_AFTER, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
 
 export class PoolState {
@@ -74,6 +74,8 @@ export class PoolState {
     if (started > 0) {
       this.#startFailures = 0;
       place.average = averaged(place.average, elapsed);
+      const { operation } = job.spec;
+      operation.cost = averaged(operation.cost, elapsed / started);
     }
     if (started < job.kept) this.#giveBack(job, started);
     this.#finish(job);
@@ -197,7 +199,7 @@ export class PoolState {
     return false;
   }
 
-  /** Queued jobs, cancelled ones that have not surfaced included. */
+  /** Queued tasks, cancelled ones that have not surfaced included. */
   get queued(): number {
     return this.#pinned.reduce((sum, queue) => sum + queue.size, this.#queue.size);
   }
@@ -247,10 +249,10 @@ export class PoolState {
 
   #fill(place: Place, queue: JobQueue): void {
     while (this.#hasRoom(place, 1)) {
-      const pinned = queue.peek();
+      const pinned = this.#front(queue);
       if (pinned === undefined) return;
       // Being pinned is no privilege: what any worker may run and came before goes before.
-      const other = this.#queue.peek();
+      const other = this.#front(this.#queue);
       const source = other !== undefined && goesBefore(other, pinned) ? this.#queue : queue;
       const job = source.peek()!;
       if (!this.#suits(place, job)) return;
@@ -261,7 +263,7 @@ export class PoolState {
   }
 
   #dispatchQueue(): void {
-    for (let job = this.#queue.peek(); job !== undefined; job = this.#queue.peek()) {
+    for (let job = this.#front(this.#queue); job !== undefined; job = this.#front(this.#queue)) {
       const place = this.#leastLoaded(job, 0) ?? this.#leastLoaded(job, 1);
       if (place === undefined) {
         if (this.#outranked(job)) continue;
@@ -342,8 +344,8 @@ export class PoolState {
 
   /** Posts the job, or as much of it as the worker may still run; what could not be sent, if anything. */
   #post(place: Place, whole: Job): Job | undefined {
-    const allowance = this.#allowance(place);
-    const job = whole.count <= allowance ? whole : this.#split(whole, allowance);
+    const most = Math.min(this.#allowance(place), portion(whole, this.places.length));
+    const job = whole.count <= most ? whole : this.#split(whole, most);
     if (!this.#deeds.tryPost(place, job)) {
       place.full = true;
       return job;
@@ -367,7 +369,7 @@ export class PoolState {
         const job = this.#stealable(place);
         if (job === undefined) return;
         this.takeTail(job);
-        const next = this.#queue.peek();
+        const next = this.#front(this.#queue);
         if (next === undefined) break;
         if (!this.#suits(place, next)) return;
         this.#queue.shift();
@@ -422,6 +424,22 @@ export class PoolState {
       if (started > 0 && now - job.postedAt > SPLIT_AFTER) long = job;
     }
     return long;
+  }
+
+  /** The first job of a queue; pieces with items that are not to run are cut around those first. */
+  #front(queue: JobQueue): Job | undefined {
+    for (let job = queue.peek(); job !== undefined; job = queue.peek()) {
+      if (job.group.skipped === undefined) return job;
+      const runs: [first: number, count: number][] = [];
+      forWanted(job, 0, job.count, (first, count) => runs.push([first, count]));
+      if (runs[0]?.[1] === job.count) return job;
+      queue.shift();
+      for (const [first, count] of runs.reverse()) {
+        this.#enqueue(piece(job.group, job.from + first, count, job.deaths), true);
+      }
+      this.#finish(job);
+    }
+    return undefined;
   }
 
   /** Keeps the first items of a piece and queues the rest in front. */

@@ -50,6 +50,7 @@ export class WorkerHost {
       attempt: spec.attempt,
       limit: spec.chunkLimit,
       task: spec.task,
+      first: spec.first + (job.from - spec.from),
     };
     if (!this.handle.tryPost(slot, head, spec.items, job.from)) {
       this.#free.push(slot);

@@ -28,6 +28,8 @@ interface Asked {
 
 export class NestedEngine implements Engine {
   readonly size: number;
+  /** Each call is on its way when `run` returns: the task may wait for what it does without a turn of the event loop. */
+  readonly burst = 1;
   readonly #runtime: WorkerRuntime;
   readonly #assets: AssetStore;
   /** Assets the pool has been sent. */
@@ -51,8 +53,12 @@ export class NestedEngine implements Engine {
       head: { id, ...head },
       fn: fn === undefined ? undefined : toWire(fn, this.#known),
     });
-    return { id, spec, close: () => this.#runtime.request({ ask: 'close', operation: id }) };
+    return { id, spec, cost: undefined, close: () => this.#runtime.request({ ask: 'close', operation: id }) };
   }
+
+  check(): void {}
+
+  accept(): void {}
 
   submit(spec: JobSpec): JobTicket {
     const job = this.#nextJob++;
@@ -75,6 +81,7 @@ export class NestedEngine implements Engine {
         attempt: spec.attempt,
         limit: spec.chunkLimit,
         task: spec.task,
+        first: spec.first,
       },
       offsets: part,
       body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#known),
@@ -99,10 +106,15 @@ export class NestedEngine implements Engine {
       worker: () => -1,
       cancel: () => {
         if (!this.#asked.has(job)) return;
-        this.#runtime.request({ ask: 'cancel', job });
+        this.#runtime.request({ ask: 'cancel', job, index: undefined });
         this.#over(job, asked);
       },
-      credit: (count) => this.#runtime.request({ ask: 'credit', job, count }),
+      cancelItem: (index) => {
+        if (!this.#asked.has(job)) return;
+        this.#runtime.request({ ask: 'cancel', job, index });
+        this.#told(job, asked);
+      },
+      credit: (index, count) => this.#runtime.request({ ask: 'credit', job, index, count }),
     };
   }
 

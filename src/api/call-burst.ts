@@ -1,0 +1,214 @@
+/**
+ * Calls made in one go, of one function (or of functions that travel with each call) with the same options: they are
+ * sent as one job of many items, which costs a fraction of as many jobs. Each is still its own task: it runs, fails, is
+ * cancelled, tried again and moved to another worker by itself.
+ *
+ * A burst is open from its first call until the code that makes the calls is done (a microtask), it is full, or
+ * anything else is asked of the engine; then it is sent.
+ */
+import { type Packed, Packer, unpacker } from '../codec/index.js';
+import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import { EngineError } from '../errors.js';
+import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
+import { onAbort } from './abort.js';
+import type { Call } from './call.js';
+import { checkFunction, type TaskOptions } from './options.js';
+import { limitsLeft, nextTask, openCall, type PoolCore, sendPending } from './pool-core.js';
+
+const ARGUMENTS = { label: 'args' };
+const FUNCTION_AND_ARGUMENTS = { parts: ['fn', 'args'] };
+const NOTHING: readonly never[] = [];
+
+/** Bytes of arguments after which a burst is sent. */
+const MOST_BYTES = 64 * 1024;
+
+/** What all calls of one view of a pool share. */
+export interface CallView {
+  readonly core: PoolCore;
+  readonly options: TaskOptions;
+  readonly limits: JobLimits;
+  readonly pinned: number;
+}
+
+/** @throws what keeps the call from being made; else `call` is told what burst it is in */
+export function callInBurst(view: CallView, fn: Function, args: readonly unknown[], call: Call): void {
+  const { core, options } = view;
+  const { signal, seed } = options;
+  checkFunction('run', 'first argument', fn);
+  if (signal?.aborted === true) throw signal.reason;
+  if (seed !== undefined) return callAlone(view, fn, args, call);
+  const operation = core.calls.of(fn);
+  let burst = core.pending;
+  if (burst === undefined || burst.view !== view || burst.operation !== operation) {
+    sendPending(core);
+    burst = new CallBurst(view, operation);
+  }
+  burst.add(fn, args, call);
+}
+
+/** A seed makes a call an operation of its own. */
+function callAlone(view: CallView, fn: Function, args: readonly unknown[], call: Call): void {
+  const { core, options } = view;
+  sendPending(core);
+  const operation = openCall(core.engine, options.seed);
+  try {
+    const burst = new CallBurst(view, operation);
+    burst.add(fn, args, call);
+    burst.send();
+  } catch (error) {
+    operation.close();
+    throw error;
+  }
+}
+
+export class CallBurst implements JobSink {
+  readonly view: CallView;
+  readonly operation: EngineOperation;
+  readonly task = nextTask();
+  readonly begunAt = performance.now();
+  ticket: JobTicket | undefined;
+  /** Those that are not settled, by their places. */
+  readonly #calls: (Call | undefined)[] = [];
+  readonly #offsets: number[] = [0];
+  #packer: Packer;
+  #items: Items | undefined;
+  /** Calls that are not settled. */
+  #open = 0;
+  #forgetSignal: (() => void) | undefined;
+
+  constructor(view: CallView, operation: EngineOperation) {
+    this.view = view;
+    this.operation = operation;
+    this.#packer = new Packer(operation.spec.fn === undefined ? FUNCTION_AND_ARGUMENTS : ARGUMENTS);
+  }
+
+  /** @throws SerializationError, or why the engine takes no more */
+  add(fn: Function, args: readonly unknown[], call: Call): void {
+    const { core, options } = this.view;
+    const packer = this.#packer;
+    core.engine.check();
+    packer.item(this.operation.spec.fn === undefined ? [fn, args] : args);
+    core.engine.accept();
+    const first = this.#calls.length === 0;
+    call.joined(this, this.#calls.length);
+    this.#calls.push(call);
+    this.#offsets.push(packer.length);
+    this.#open += 1;
+    const { burst } = core.engine;
+    if (first) {
+      const { signal } = options;
+      if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#cancel(signal.reason));
+      if (options.seed !== undefined) return;
+      core.pending = this;
+      queueMicrotask(this.#later);
+    }
+    // What goes beside the bytes would go with every part of the burst.
+    if (this.#calls.length >= burst || packer.length >= MOST_BYTES || packer.hasExtras) this.send();
+  }
+
+  readonly #later = (): void => {
+    if (this.#items === undefined) this.send();
+  };
+
+  send(): void {
+    const { core, limits } = this.view;
+    if (core.pending === this) core.pending = undefined;
+    const packed = this.#packer.finish();
+    this.#items = { packed, offsets: this.#offsets };
+    const calls = this.#calls;
+    try {
+      this.ticket = this.#submit(0, calls.length, 1, 0, limits);
+    } catch (error) {
+      for (const call of calls) call?.fault(error as Error, undefined);
+      return;
+    }
+    if (this.#open === calls.length) return;
+    for (let i = 0; i < calls.length; i++) if (calls[i] === undefined) this.ticket.cancelItem(i, undefined);
+    this.#finish();
+  }
+
+  /** Another attempt of one call. @throws why the engine takes no more */
+  sendAgain(index: number, attempt: number, delay: number): JobTicket {
+    return this.#submit(
+      index,
+      1,
+      attempt,
+      delay,
+      limitsLeft(this.view.limits, performance.now() - this.begunAt),
+    );
+  }
+
+  #submit(from: number, count: number, attempt: number, delay: number, limits: JobLimits): JobTicket {
+    const { core, options, pinned } = this.view;
+    return core.engine.submit({
+      operation: this.operation,
+      name: options.name,
+      task: this.task,
+      first: from,
+      items: this.#items!,
+      from,
+      count,
+      base: from,
+      attempt,
+      priority: options.priority ?? 0,
+      pinned,
+      chunkLimit: 0,
+      delay,
+      limits,
+      accepted: attempt === 1,
+      internal: attempt > 1,
+      sink: this,
+    });
+  }
+
+  /** One of its calls is settled. What is kept of it here would keep its result. */
+  ended(index: number): void {
+    this.#calls[index] = undefined;
+    this.#open -= 1;
+    this.#finish();
+  }
+
+  #finish(): void {
+    if (this.#open > 0 || this.#items === undefined) return;
+    this.#forgetSignal?.();
+    if (this.view.options.seed !== undefined) this.operation.close();
+  }
+
+  #cancel(reason: unknown): void {
+    for (const call of this.#calls) call?.cancel(reason);
+  }
+
+  // ---- what the engine tells ----------------------------------------------------------------------------------
+
+  result(index: number, failed: boolean, body: Packed, ran: Ran): void {
+    this.#calls[index]?.result(failed, body, ran);
+  }
+
+  results(first: number, batch: Batch, worker: number): void {
+    const decode = unpacker(batch.bytes, NOTHING, this.view.core.assets);
+    const { words, floats } = batch;
+    let { at, since } = batch;
+    for (let i = 0; i < batch.count; i++) {
+      const call = this.#calls[first + i];
+      const start = entryBytes(batch, at);
+      const started = since;
+      since += floats[(at >> 2) + 1]!;
+      try {
+        call?.done(decode(start, start + words[at >> 2]!), worker, started, since);
+      } catch (error) {
+        call?.unreadable(error);
+      }
+      at = nextEntry(batch, at);
+    }
+  }
+
+  fault(index: number, error: Error, ran: Ran | undefined): void {
+    this.#calls[index]?.fault(error, ran);
+  }
+
+  stream(index: number, event: StreamEvent, ran: Ran): void {
+    this.#calls[index]?.stream(event, ran);
+  }
+
+  progress(): void {}
+}
