@@ -8,7 +8,6 @@
  */
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { EngineError } from '../errors.js';
 import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
 import { onAbort } from './abort.js';
 import type { Call } from './call.js';
@@ -61,11 +60,39 @@ function callAlone(view: CallView, fn: Function, args: readonly unknown[], call:
   }
 }
 
+/** What a call keeps of its burst for good; the burst itself only until all its calls are settled. */
+export interface BurstOrigin {
+  burst: CallBurst | undefined;
+  readonly task: number;
+  /** In ms. */
+  readonly begunAt: number;
+}
+
+/** When calls ran whose results came at once, by their places among those. Each began when the one before was over. */
+export class ResultTimes {
+  readonly #worker: number;
+  readonly #bounds: number[];
+
+  constructor(worker: number, since: number) {
+    this.#worker = worker;
+    this.#bounds = [since];
+  }
+
+  /** The next one is over; gives its place. */
+  add(finishedAt: number): number {
+    return this.#bounds.push(finishedAt) - 2;
+  }
+
+  of(place: number): Ran {
+    const bounds = this.#bounds;
+    return { worker: this.#worker, startedAt: bounds[place]!, finishedAt: bounds[place + 1]! };
+  }
+}
+
 export class CallBurst implements JobSink {
   readonly view: CallView;
   readonly operation: EngineOperation;
-  readonly task = nextTask();
-  readonly begunAt = performance.now();
+  readonly origin: BurstOrigin = { burst: this, task: nextTask(), begunAt: performance.now() };
   ticket: JobTicket | undefined;
   /** Those that are not settled, by their places. */
   readonly #calls: (Call | undefined)[] = [];
@@ -87,10 +114,11 @@ export class CallBurst implements JobSink {
     const { core, options } = this.view;
     const packer = this.#packer;
     core.engine.check();
-    packer.item(this.operation.spec.fn === undefined ? [fn, args] : args);
+    if (this.operation.spec.fn === undefined) packer.item([fn, args]);
+    else packer.list(args);
     core.engine.accept();
     const first = this.#calls.length === 0;
-    call.joined(this, this.#calls.length);
+    call.joined(this.origin, this.#calls.length);
     this.#calls.push(call);
     this.#offsets.push(packer.length);
     this.#open += 1;
@@ -134,7 +162,7 @@ export class CallBurst implements JobSink {
       1,
       attempt,
       delay,
-      limitsLeft(this.view.limits, performance.now() - this.begunAt),
+      limitsLeft(this.view.limits, performance.now() - this.origin.begunAt),
     );
   }
 
@@ -143,7 +171,7 @@ export class CallBurst implements JobSink {
     return core.engine.submit({
       operation: this.operation,
       name: options.name,
-      task: this.task,
+      task: this.origin.task,
       first: from,
       items: this.#items!,
       from,
@@ -170,6 +198,7 @@ export class CallBurst implements JobSink {
 
   #finish(): void {
     if (this.#open > 0 || this.#items === undefined) return;
+    this.origin.burst = undefined;
     this.#forgetSignal?.();
     if (this.view.options.seed !== undefined) this.operation.close();
   }
@@ -187,14 +216,15 @@ export class CallBurst implements JobSink {
   results(first: number, batch: Batch, worker: number): void {
     const decode = unpacker(batch.bytes, NOTHING, this.view.core.assets);
     const { words, floats } = batch;
+    const times = new ResultTimes(worker, batch.since);
     let { at, since } = batch;
     for (let i = 0; i < batch.count; i++) {
       const call = this.#calls[first + i];
       const start = entryBytes(batch, at);
-      const started = since;
       since += floats[(at >> 2) + 1]!;
       try {
-        call?.done(decode(start, start + words[at >> 2]!), worker, started, since);
+        const place = times.add(since);
+        call?.done(decode(start, start + words[at >> 2]!), times, place);
       } catch (error) {
         call?.unreadable(error);
       }

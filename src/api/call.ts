@@ -2,11 +2,11 @@
 import { type Packed, unpack } from '../codec/index.js';
 import type { JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
-import { type CallBurst, type CallView, callInBurst } from './call-burst.js';
+import { type BurstOrigin, type CallView, callInBurst, type ResultTimes } from './call-burst.js';
 import { attribute, attributeFault, type CallSite } from './failure.js';
-import { Future, type FutureInfo, type FutureSource, type FutureState, type Settle } from './future.js';
-import { isSelfContained } from './pool-core.js';
+import { Future, type FutureInfo, type FutureSource, type FutureState } from './future.js';
 import type { TaskOptions } from './options.js';
+import { isSelfContained, type PoolCore } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
 
@@ -22,76 +22,95 @@ export function startCall<T>(
   return future;
 }
 
+/** What few calls have. */
+interface Rest {
+  attempt: number;
+  retries: TaskOptions['retries'];
+  /** Of an attempt after the first. */
+  ticket: JobTicket | undefined;
+  stream: ResultStream | undefined;
+  ran: Ran | undefined;
+  /** When it was settled, in ms. */
+  finished: number;
+}
+
+/** There may be a million of them at a time: what only few need is kept apart, times belong to all that came at once. */
 export class Call implements FutureSource {
-  settle!: Settle<unknown>;
+  resolve!: (value: unknown) => void;
+  reject!: (reason: unknown) => void;
   readonly #site: CallSite;
-  /** The calls it was sent with; undefined once it is settled, or where it could not be sent. */
-  #burst: CallBurst | undefined;
-  #task = 0;
-  /** Its place among them. */
+  /** What it was sent with, and its place there; undefined where it could not be sent. */
+  #origin: BurstOrigin | undefined;
   #index = 0;
-  #retries: TaskOptions['retries'];
-  #attempt = 1;
-  /** Of an attempt after the first; that of its burst until then. */
-  #ticket: JobTicket | undefined;
   #settled: 'done' | 'failed' | 'cancelled' | undefined;
-  #submitted = 0;
-  /** Of the last attempt, as far as known; times in ms. */
-  #worker = -1;
-  #started = 0;
-  #finished = 0;
-  #stream: ResultStream | undefined;
+  #times: ResultTimes | undefined;
+  #timesAt = 0;
+  #rest: Rest | undefined;
 
   constructor(site: CallSite) {
     this.#site = site;
   }
 
   begin(view: CallView, fn: Function, args: readonly unknown[]): void {
-    this.#retries = boundRetries(view.options.retries);
+    const { retries } = view.options;
+    if (retries !== undefined) this.#more.retries = boundRetries(retries);
     try {
       callInBurst(view, fn, args, this);
     } catch (error) {
-      this.#settled = 'failed';
-      this.settle.reject(error);
+      this.#end('failed');
+      this.reject(error);
     }
   }
 
   /** It is in the burst, to be sent with it. */
-  joined(burst: CallBurst, index: number): void {
-    this.#burst = burst;
-    this.#task = burst.task;
+  joined(origin: BurstOrigin, index: number): void {
+    this.#origin = origin;
     this.#index = index;
-    this.#submitted = burst.begunAt;
   }
 
   get id(): string {
-    return taskId(this.#task, this.#index);
+    return taskId(this.#origin?.task ?? 0, this.#index);
   }
 
-  get #job(): JobTicket | undefined {
-    return this.#ticket ?? this.#burst?.ticket;
+  get #attempt(): number {
+    return this.#rest?.attempt ?? 1;
+  }
+
+  get #more(): Rest {
+    this.#rest ??= {
+      attempt: 1,
+      retries: undefined,
+      ticket: undefined,
+      stream: undefined,
+      ran: undefined,
+      finished: 0,
+    };
+    return this.#rest;
+  }
+
+  get #ticket(): JobTicket | undefined {
+    return this.#rest?.ticket ?? this.#origin?.burst?.ticket;
   }
 
   // ---- what the engine tells ----------------------------------------------------------------------------------
 
   /** It went well, with nothing to wait for. */
-  done(value: unknown, worker: number, started: number, finished: number): void {
-    if (this.#settled !== undefined) return;
-    this.#worker = worker;
-    this.#started = started;
-    this.#finished = finished;
-    this.#resolve(value);
+  done(value: unknown, times: ResultTimes, at: number): void {
+    this.#times = times;
+    this.#timesAt = at;
+    this.#settled = 'done';
+    this.#origin?.burst?.ended(this.#index);
+    this.resolve(value);
   }
 
   result(failed: boolean, body: Packed, ran: Ran): void {
-    this.#note(ran);
-    if (this.#burst === undefined) return;
-    const { core } = this.#burst.view;
+    this.#more.ran = ran;
+    const core = this.#core;
     if (failed || !isSelfContained(body)) {
       core.decode(
         body,
         (value) =>
-          failed ? this.#failed(attribute(value, this.#site, this.#origin())) : this.#resolve(value),
+          failed ? this.#failed(attribute(value, this.#site, this.#taskOrigin())) : this.#resolve(value),
         (error) => this.#failed(error),
       );
       return;
@@ -111,119 +130,122 @@ export class Call implements FutureSource {
   }
 
   fault(error: Error, ran: Ran | undefined): void {
-    if (ran !== undefined) this.#note(ran);
-    this.#failed(attributeFault(error, this.#site, this.#origin()));
+    if (ran !== undefined) this.#more.ran = ran;
+    this.#failed(attributeFault(error, this.#site, this.#taskOrigin()));
   }
 
   stream(event: StreamEvent, ran: Ran): void {
-    this.#note(ran);
+    this.#more.ran = ran;
     if (event.step === 'open') return this.#open();
     if (event.step === 'end') {
       this.#end('done');
-      this.#stream?.end();
+      this.#rest?.stream?.end();
       return;
     }
     const { step } = event;
-    this.#burst?.view.core.decode(
+    this.#core.decode(
       event.body,
       (value) => {
-        if (step === 'value') this.#stream?.value(value);
-        else this.#failed(attribute(value, this.#site, this.#origin()));
+        if (step === 'value') this.#rest?.stream?.value(value);
+        else this.#failed(attribute(value, this.#site, this.#taskOrigin()));
       },
       (error) => this.#failed(error),
     );
   }
 
   #open(): void {
-    const ticket = this.#job;
+    const ticket = this.#ticket;
     const index = this.#index;
-    this.#stream = new ResultStream({
+    const stream = new ResultStream({
       credit: (count) => ticket?.credit(index, count),
       cancel: () => {
         if (this.#settled === undefined) this.#end('cancelled');
         ticket?.cancelItem(index, new Error('the reader of this generator has gone'));
       },
     });
-    this.settle.resolve(this.#stream);
+    this.#more.stream = stream;
+    this.resolve(stream);
   }
 
-  #note(ran: Ran): void {
-    this.#worker = ran.worker;
-    this.#started = ran.startedAt;
+  /** Only for calls that are not settled. */
+  get #core(): PoolCore {
+    return this.#origin!.burst!.view.core;
   }
 
   #resolve(value: unknown): void {
     if (this.#settled !== undefined) return;
     this.#end('done');
-    this.settle.resolve(value);
+    this.resolve(value);
   }
 
   #failed(error: unknown): void {
     if (this.#settled !== undefined) return;
-    if (this.#stream !== undefined) {
+    const stream = this.#rest?.stream;
+    if (stream !== undefined) {
       this.#end('failed');
-      this.#stream.fail(error);
+      stream.fail(error);
       return;
     }
     if (this.#triesAgain(error) || this.#settled !== undefined) return;
     this.#end('failed');
-    this.settle.reject(error);
+    this.reject(error);
   }
 
   #triesAgain(error: unknown): boolean {
-    const burst = this.#burst;
-    if (burst === undefined) return false;
+    const retries = this.#rest?.retries;
+    const burst = this.#origin?.burst;
+    if (retries === undefined || burst === undefined) return false;
     const { core, options } = burst.view;
     const { deadline } = options;
-    if (deadline !== undefined && performance.now() - this.#submitted >= deadline) return false;
+    if (deadline !== undefined && performance.now() - burst.origin.begunAt >= deadline) return false;
     let delay: number | undefined;
     try {
-      delay = retryDelay(this.#retries, error, this.#attempt);
+      delay = retryDelay(retries, error, this.#attempt);
     } catch (thrown) {
       // `when` or `delay` failed: that is what the caller has to see.
       this.#end('failed');
-      this.settle.reject(thrown);
+      this.reject(thrown);
       return false;
     }
     if (delay === undefined) return false;
     try {
-      this.#ticket = burst.sendAgain(this.#index, this.#attempt + 1, delay);
+      this.#more.ticket = burst.sendAgain(this.#index, this.#attempt + 1, delay);
     } catch {
       // The pool was stopped meanwhile: the task's own error says more.
       return false;
     }
-    this.#attempt += 1;
+    this.#more.attempt += 1;
     core.retried += 1;
     return true;
   }
 
   #end(state: 'done' | 'failed' | 'cancelled'): void {
     this.#settled = state;
-    if (this.#finished === 0) this.#finished = performance.now();
-    this.#burst?.ended(this.#index);
-    this.#burst = undefined;
+    this.#more.finished = performance.now();
+    this.#origin?.burst?.ended(this.#index);
   }
 
-  #origin() {
-    return { id: this.id, index: 0, worker: this.#worker, attempt: this.#attempt };
+  #taskOrigin() {
+    return { id: this.id, index: 0, worker: this.#rest?.ran?.worker ?? -1, attempt: this.#attempt };
   }
 
   // ---- what the future asks -----------------------------------------------------------------------------------
 
   state(): FutureState {
     if (this.#settled !== undefined) return this.#settled;
-    return this.#job?.phase(this.#index) === 'running' ? 'running' : 'pending';
+    return this.#ticket?.phase(this.#index) === 'running' ? 'running' : 'pending';
   }
 
   info(): FutureInfo {
     const epoch = (time: number | undefined): number | undefined =>
       time === undefined || time === 0 ? undefined : performance.timeOrigin + time;
-    const job = this.#settled === undefined ? this.#job : undefined;
-    const worker = this.#worker >= 0 ? this.#worker : (job?.worker(this.#index) ?? -1);
+    const ticket = this.#settled === undefined ? this.#ticket : undefined;
+    const ran = this.#times?.of(this.#timesAt) ?? this.#rest?.ran;
+    const worker = ran?.worker ?? ticket?.worker(this.#index) ?? -1;
     return {
-      submitted: performance.timeOrigin + this.#submitted,
-      started: epoch(this.#started > 0 ? this.#started : job?.startedAt(this.#index)),
-      finished: epoch(this.#finished),
+      submitted: performance.timeOrigin + (this.#origin?.begunAt ?? this.#more.finished),
+      started: epoch(ran?.startedAt ?? ticket?.startedAt(this.#index)),
+      finished: epoch(this.#rest?.finished ?? ran?.finishedAt),
       worker: worker < 0 ? undefined : worker,
       attempts: this.#attempt,
     };
@@ -231,16 +253,17 @@ export class Call implements FutureSource {
 
   explain(): string {
     if (this.#settled !== undefined) return `it is ${this.#settled}`;
-    return this.#job?.explain(this.#index) ?? 'it is being sent';
+    return this.#ticket?.explain(this.#index) ?? 'it is being sent';
   }
 
   cancel(reason: unknown): boolean {
     if (this.#settled !== undefined) return false;
-    const job = this.#job;
+    const ticket = this.#ticket;
+    const stream = this.#rest?.stream;
     this.#end('cancelled');
-    job?.cancelItem(this.#index, reason);
-    if (this.#stream === undefined) this.settle.reject(reason);
-    else this.#stream.fail(reason);
+    ticket?.cancelItem(this.#index, reason);
+    if (stream === undefined) this.reject(reason);
+    else stream.fail(reason);
     return true;
   }
 }

@@ -26,16 +26,18 @@ export interface FutureSource {
   cancel(reason: unknown): boolean;
 }
 
-/** How the call behind a future settles it. */
-export interface Settle<T> {
-  resolve(value: T | PromiseLike<T>): void;
-  reject(reason: unknown): void;
+/** How the call behind a future settles it: given to it when the future is made. */
+export interface Settle {
+  resolve: (value: never) => void;
+  reject: (reason: unknown) => void;
 }
 
 /** One executor for all futures: a closure each would cost as much as the promise. */
-let caught: Settle<never> | undefined;
-const catchSettle = (resolve: Settle<never>['resolve'], reject: Settle<never>['reject']): void => {
-  caught = { resolve, reject };
+let resolveNewest: Settle['resolve'];
+let rejectNewest: Settle['reject'];
+const catchSettle = (resolve: Settle['resolve'], reject: Settle['reject']): void => {
+  resolveNewest = resolve;
+  rejectNewest = reject;
 };
 
 /**
@@ -50,10 +52,11 @@ export class Future<T> extends Promise<T> {
     return Promise;
   }
 
-  /** The call that is behind it settles it by `settle`. @internal */
-  static make<T>(source: FutureSource & { settle: Settle<T> }): Future<T> {
+  /** @internal */
+  static make<T>(source: FutureSource & Settle): Future<T> {
     const future = new Future<T>(catchSettle);
-    source.settle = caught as Settle<T>;
+    source.resolve = resolveNewest;
+    source.reject = rejectNewest;
     future.#source = source;
     return future;
   }

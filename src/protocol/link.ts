@@ -90,6 +90,11 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
     }
   }
 
+  /** Whether the message that was the `number`th came before the record at `header`. */
+  sentBefore(number: number, header: number): boolean {
+    return ((this.reader.ring.words[header + MESSAGES]! - number) | 0) >= 0;
+  }
+
   /** Takes every message that has arrived; true where there were any. */
   takeMessages(): boolean {
     for (let any = false; ; any = true) {

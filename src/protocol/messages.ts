@@ -121,7 +121,7 @@ export type ToWorker =
   | { readonly type: 'stop' };
 
 export type ToParent =
-  /** `clock` is the worker's `performance.timeOrigin`. */
+  /** `clock` is when the worker's `performance.now()` was 0, as `clockOrigin` says it. */
   | { readonly type: 'ready'; readonly version: number; readonly clock: number }
   | { readonly type: 'failed'; readonly error: WirePacked }
   | {

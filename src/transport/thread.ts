@@ -15,6 +15,7 @@ import {
   type ToWorker,
   toWire,
 } from '../protocol/index.js';
+import { clockOrigin } from '../util/clock.js';
 import { outside } from '../util/outside.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
@@ -150,7 +151,7 @@ class ThreadHandle implements WorkerHandle {
       this.terminate();
       return;
     }
-    this.#clockOffset = clock - performance.timeOrigin;
+    this.#clockOffset = clock - clockOrigin();
     this.#events.ready();
   }
 

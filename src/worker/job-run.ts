@@ -95,8 +95,6 @@ export class JobRun {
   }
 
   #runItem(at: number): Promise<void> | undefined {
-    const host = this.#host;
-    const { slot } = this;
     this.context.begin(at, this.#operation.head.kind === 'call' ? 0 : this.#head.base + at);
     try {
       const result = this.#call(at);

@@ -12,7 +12,6 @@
  */
 import type { Packer } from '../codec/index.js';
 import { HEADER_WORDS, load, store } from '../memory/index.js';
-import type { ItemTimes } from './job-run.js';
 import {
   BATCH_CLOSED,
   COUNT,
@@ -22,6 +21,7 @@ import {
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
+import type { ItemTimes } from './job-run.js';
 
 /** Most bytes of a batch. */
 const ROOM = 8192;

@@ -34,6 +34,7 @@ import {
   type ToWorker,
   type WirePacked,
 } from '../protocol/index.js';
+import { clockOrigin } from '../util/clock.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type ItemTimes, type JobHost, JobRun } from './job-run.js';
@@ -74,8 +75,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
   readonly #streams: Streams;
   readonly #parking: Parking;
   readonly #running = new Map<number, JobRun>();
-  /** Jobs that came by message, to be taken before those in the ring. */
-  readonly #large: Extract<ToWorker, { type: 'job' }>[] = [];
+  /** Jobs that came by message, and how many messages had come with them. */
+  readonly #large: { readonly job: Extract<ToWorker, { type: 'job' }>; readonly number: number }[] = [];
   #waiting = 0;
   #preparing: Promise<void> | undefined;
   #pumpPlanned = false;
@@ -130,7 +131,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       return;
     }
     this.#ready = true;
-    this.outbox.message({ type: 'ready', version: PROTOCOL_VERSION, clock: performance.timeOrigin });
+    this.outbox.message({ type: 'ready', version: PROTOCOL_VERSION, clock: clockOrigin() });
     this.#pump();
   }
 
@@ -162,7 +163,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
         this.#operations.forget(message.operation);
         return;
       case 'job':
-        this.#large.push(message);
+        this.#large.push({ job: message, number: this.#link.received });
         return;
       case 'cancel':
         this.#cancel(message.slot, message.item, message.reason);
@@ -236,22 +237,17 @@ export class WorkerRuntime implements JobHost, TaskHost {
         // The end of a job looks at the ring again.
         return this.#parking.busy();
       }
-      const large = this.#large.shift();
-      if (large !== undefined) {
-        worked = true;
-        this.#begin(large.slot, large.head, large.offsets, large.bytes, large.extras);
-        continue;
-      }
       const header = link.reader.next();
-      if (header < 0) {
-        if (this.#findWork(worked)) continue;
-        return;
-      }
+      if (header >= 0) link.catchUp(header);
+      const large = this.#large[0];
+      if (large !== undefined && (header < 0 || link.sentBefore(large.number, header))) {
+        const { slot, head, offsets, bytes, extras } = large.job;
+        this.#large.shift();
+        this.#begin(slot, head, offsets, bytes, extras);
+      } else if (header >= 0) this.#takeJob(header);
+      else if (this.#findWork(worked)) continue;
+      else return;
       worked = true;
-      link.catchUp(header);
-      // A job that came by message was sent before the one in the ring, which stays where it is.
-      if (this.#large.length > 0) continue;
-      this.#takeJob(header);
       if (performance.now() - begun > TURN) return this.#planPump();
     }
   }

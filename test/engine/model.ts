@@ -115,7 +115,14 @@ export class Model implements Deeds {
     const task = this.groups.length + 1;
     const operation = { id: 0, spec: { kind: 'map' }, cost: undefined };
     const spec = { task, from: 0, count, base: 0, pinned, priority, operation } as unknown as Group['spec'];
-    const group: Group = { spec, pieces: new Set(), submittedAt: 0, depth, cancelled: false, skipped: undefined };
+    const group: Group = {
+      spec,
+      pieces: new Set(),
+      submittedAt: 0,
+      depth,
+      cancelled: false,
+      skipped: undefined,
+    };
     this.groups.push({ group, asked });
     this.state.submit(piece(group, 0, count));
     return group;

@@ -6,5 +6,5 @@ export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from '
 export { exportByName } from './named-export.js';
 export { isNativeRefusal, readFunction } from './read-function.js';
 export type { Capture, CodeRecord, ImportBinding, ModuleRef, Reading } from './reading.js';
-export { isStateless } from './stateless.js';
 export { markSelf, provideSelf, selfSpecifier } from './self.js';
+export { isStateless } from './stateless.js';

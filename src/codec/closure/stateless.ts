@@ -44,6 +44,11 @@ function decide(fn: Function, asked: Set<Function>): boolean {
 
 /** Every time the text has the name, after the first `skipped` times, it is a call. */
 function isOnlyCalled(name: string, source: string, skipped: number): boolean {
-  const uses = new RegExp(String.raw`(new\s+)?(?<![\w$])${name.replaceAll('$', '\\$')}(?![\w$])(\s*\()?`, 'g');
-  return [...source.matchAll(uses)].slice(skipped).every((use) => use[1] === undefined && use[2] !== undefined);
+  const uses = new RegExp(
+    String.raw`(new\s+)?(?<![\w$])${name.replaceAll('$', '\\$')}(?![\w$])(\s*\()?`,
+    'g',
+  );
+  return [...source.matchAll(uses)]
+    .slice(skipped)
+    .every((use) => use[1] === undefined && use[2] !== undefined);
 }

@@ -201,7 +201,7 @@ function encodeArray(encoder: Encoder, value: readonly unknown[]): void {
   const { length } = value;
   const restricted = encoder.exact && !Object.isExtensible(value);
   if (length >= 8 && typeof value[0] === 'number' && !restricted && encodeNumbers(encoder, value)) return;
-  if (restricted || !hasOnlyElements(value)) return encodeSparse(encoder, value);
+  if (restricted || (value !== encoder.dense && !hasOnlyElements(value))) return encodeSparse(encoder, value);
   encoder.u8(Tag.array);
   encoder.u32(length);
   if (encoder.path !== undefined) {

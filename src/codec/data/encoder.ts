@@ -48,6 +48,8 @@ export class Encoder extends ByteWriter {
   transfer: unknown[] = [];
   assets = new Map<string, Asset>();
   modules = new Map<string, ModuleRef>();
+  /** An array that is known to have neither holes nor properties: to find that out takes longer than to write it. */
+  dense: readonly unknown[] | undefined;
   /** Set on the second walk only, when the first has failed: where we are. */
   path: string[] | undefined;
   #ids = new Map<object, number>();

@@ -42,6 +42,17 @@ export class Packer {
     }
   }
 
+  /** As {@link item}, of a list that was made for it: arguments as a function gets them. */
+  list(values: readonly unknown[]): void {
+    const encoder = this.#encoder;
+    encoder.dense = values;
+    try {
+      this.item(values);
+    } finally {
+      encoder.dense = undefined;
+    }
+  }
+
   /** Walks once more, watching the path, to say where it went wrong. */
   #explained(error: unknown, value: unknown): unknown {
     if (error instanceof RangeError && /call stack/i.test(error.message)) {

@@ -46,7 +46,6 @@ export function answerRequest(
   engine: LocalEngine,
   calls: NestedCalls,
   request: NestedRequest,
-  reply: Reply,
   place: Place,
 ): void {
   switch (request.ask) {
@@ -57,7 +56,7 @@ export function answerRequest(
       return;
     }
     case 'submit':
-      submit(engine, calls, request, reply, place);
+      submit(engine, calls, request, place);
       return;
     case 'cancel':
       cancel(calls, request.job, request.index);
@@ -85,9 +84,9 @@ function submit(
   engine: LocalEngine,
   calls: NestedCalls,
   request: Extract<NestedRequest, { ask: 'submit' }>,
-  reply: Reply,
   place: Place,
 ): void {
+  const reply: Reply = (answer, transfer) => engine.reply(place, answer, transfer);
   const { job, head, offsets, options } = request;
   const operation = calls.operations.get(head.operation);
   const sink = relay(job, calls, reply, head.count, place.worker);

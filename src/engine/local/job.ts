@@ -37,6 +37,16 @@ export interface Group {
   skipped: Set<number> | undefined;
 }
 
+export function newGroup(spec: JobSpec, depth: number): Group {
+  const submittedAt = performance.now();
+  return { spec, pieces: new Set(), submittedAt, depth, cancelled: false, skipped: undefined };
+}
+
+/** Nobody waits for what comes of the item. */
+export function isUnwanted(job: Job, item: number): boolean {
+  return job.group.cancelled || isSkipped(job, item);
+}
+
 /** Whether item number `item` of a piece is one of its group's skipped ones. */
 export function isSkipped(job: Job, item: number): boolean {
   return job.group.skipped?.has(job.from + item) === true;
@@ -50,7 +60,12 @@ export function skippedIn(job: Job, from: number, to: number): number {
 }
 
 /** Items from number `from` on that are not skipped, as runs that follow each other: `use(first, count)`. */
-export function forWanted(job: Job, from: number, to: number, use: (first: number, count: number) => void): void {
+export function forWanted(
+  job: Job,
+  from: number,
+  to: number,
+  use: (first: number, count: number) => void,
+): void {
   let first = from;
   for (let i = from; i <= to; i++) {
     if (i < to && !isSkipped(job, i)) continue;

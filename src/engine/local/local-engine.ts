@@ -10,15 +10,8 @@
  */
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
-import { fromWire } from '../../protocol/index.js';
-import {
-  type Batch,
-  type ExitReason,
-  skipEntries,
-  type WorkerEvents,
-  type WorkerHandle,
-  type WorkerSpec,
-} from '../../transport/index.js';
+import type { NestedReply } from '../../protocol/index.js';
+import { type Batch, type ExitReason, skipEntries, type WorkerEvents } from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -28,11 +21,22 @@ import type {
   OperationSpec,
   Ran,
 } from '../engine.js';
+import { streamEvent } from '../stream-event.js';
 import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
-import { forWanted, type Group, isSkipped, type Job, piece, skippedIn, untold } from './job.js';
+import {
+  forWanted,
+  type Group,
+  isSkipped,
+  isUnwanted,
+  type Job,
+  newGroup,
+  piece,
+  skippedIn,
+  untold,
+} from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
 import { OperationLedger } from './operation-ledger.js';
@@ -43,7 +47,7 @@ import { PoolState } from './state.js';
 import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
-import { WorkerHost } from './worker-host.js';
+import { startHost, type WorkerHost } from './worker-host.js';
 
 /** Calls given in one go that are sent as one job at most. */
 const BURST = 256;
@@ -127,14 +131,7 @@ export class LocalEngine implements Engine {
       else this.#tally.check(count, operation.spec.kind !== 'call');
       this.#tally.admit(count);
     }
-    const group: Group = {
-      spec,
-      pieces: new Set(),
-      submittedAt: performance.now(),
-      depth,
-      cancelled: false,
-      skipped: undefined,
-    };
+    const group = newGroup(spec, depth);
     this.#groups.add(group);
     this.#operations.jobBegins(operation.id);
     const job = piece(group, spec.from, count);
@@ -155,18 +152,20 @@ export class LocalEngine implements Engine {
     let running = 0;
     let busy = 0;
     let workers = 0;
-    for (const host of this.#hosts.values()) {
-      if (host.place.phase !== 'stopping') workers += 1;
-      const runs = [...host.place.posted].filter((job) => this.#isRunning(job));
-      // What was cancelled or ran out of time has failed already, though it may still be there.
-      const here = runs.filter((job) => !job.group.cancelled && !isSkipped(job, job.results)).length;
-      // What is beyond that has ended; word of it is on its way.
-      running += Math.min(here, this.#options.tasksPerWorker + host.place.waiting);
+    for (const { place } of this.#hosts.values()) {
+      if (place.phase !== 'stopping') workers += 1;
+      // What is beyond its places has ended; word of it is on its way.
+      running += Math.min(this.#runningOn(place), this.#options.tasksPerWorker + place.waiting);
       // Between the end of one task and the start of the next a worker is no less busy.
-      if ([...host.place.posted].some((job) => job.results < job.kept)) busy += 1;
+      if ([...place.posted].some((job) => job.results < job.kept)) busy += 1;
     }
     const { inside, done, failed } = this.#tally;
     return { queued: Math.max(0, inside - running), running, done, failed, workers, busy };
+  }
+
+  /** Not counting what was cancelled or ran out of time: it has failed already, though it may still be there. */
+  #runningOn({ posted }: Place): number {
+    return [...posted].filter((job) => this.#isRunning(job) && !isUnwanted(job, job.results)).length;
   }
 
   room(): number {
@@ -208,6 +207,10 @@ export class LocalEngine implements Engine {
   /** What runs in a slot of a worker, as the worker's own requests name it. */
   running(place: Place, slot: number): Group | undefined {
     return this.#hosts.get(place)?.jobs[slot]?.group;
+  }
+
+  reply(place: Place, reply: NestedReply, transfer: readonly unknown[]): void {
+    this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
   }
 
   runningSince(job: Job): number {
@@ -262,23 +265,17 @@ export class LocalEngine implements Engine {
 
   #startNow(place: Place): void {
     if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
-    const { name, init, startWorker } = this.#options;
     const nested = newNestedCalls();
-    for (const asset of init?.assets ?? []) this.assets.add(asset);
-    const { worker } = place;
-    const spec: WorkerSpec = { ...this.#options, worker, name: `${name}:${worker}` };
-    let handle: WorkerHandle;
+    let host: WorkerHost;
     try {
-      handle = startWorker(spec, this.#events(place, nested), this.assets);
+      host = startHost(place, this.#options, this.#events(place, nested), this.assets);
     } catch (error) {
       // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
       this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
       return;
     }
-    const host = new WorkerHost(place, handle, this.assets);
     this.#hosts.set(place, host);
-    if (this.#alive) handle.ref();
-    else handle.unref();
+    host.keepAlive(this.#alive);
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -302,14 +299,10 @@ export class LocalEngine implements Engine {
       stream: (slot, item, part) => {
         const job = at(slot);
         if (job === undefined) return;
-        const unwanted = job.group.cancelled || isSkipped(job, item);
+        const unwanted = isUnwanted(job, item);
         if (part.step !== 'open' && part.step !== 'value') this.#count(job, part.step === 'error');
         if (unwanted) return;
-        const event =
-          part.step === 'value' || part.step === 'error'
-            ? { step: part.step, body: fromWire(part.body, this.assets) }
-            : part;
-        job.spec.sink.stream(job.base + item, event, this.#ran(place, job, 0));
+        job.spec.sink.stream(job.base + item, streamEvent(part, this.assets), this.#ran(place, job, 0));
       },
       progress: (slot, item, done, total) => {
         const job = at(slot);
@@ -317,16 +310,7 @@ export class LocalEngine implements Engine {
       },
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
-      request: (request) =>
-        answerRequest(
-          this,
-          nested,
-          request,
-          (reply, transfer) => {
-            this.#hosts.get(place)?.handle.send({ type: 'reply', reply }, transfer);
-          },
-          place,
-        ),
+      request: (request) => answerRequest(this, nested, request, place),
       stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
@@ -335,7 +319,7 @@ export class LocalEngine implements Engine {
 
   #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, finishedAt: number): void {
     const ran = this.#ran(place, job, this.#host(place).handle.toLocalTime(finishedAt));
-    const unwanted = job.group.cancelled || isSkipped(job, item);
+    const unwanted = isUnwanted(job, item);
     this.#count(job, failed);
     if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
   }
@@ -356,7 +340,7 @@ export class LocalEngine implements Engine {
   }
 
   #count(job: Job, failed: boolean): void {
-    const told = job.group.cancelled || isSkipped(job, job.results);
+    const told = isUnwanted(job, job.results);
     this.#state.itemsDone(job, 1);
     if (told) return;
     if (failed) this.#tally.failed += 1;
@@ -421,11 +405,13 @@ export class LocalEngine implements Engine {
     const error = giveUpError(this.#options.name, why, this.#lastExit);
     for (const job of jobs) {
       if (job.group.cancelled) continue;
-      for (const index of untold(job, 0, job.count)) {
-        this.#tally.failed += 1;
-        job.spec.sink.fault(index, error, undefined);
-      }
+      this.#fault(job.group, untold(job, 0, job.count), error);
     }
+  }
+
+  #fault({ spec }: Group, indices: readonly number[], error: Error): void {
+    this.#tally.failed += indices.length;
+    for (const index of indices) spec.sink.fault(index, error, undefined);
   }
 
   /** Every item of the group that was not told yet fails. */
@@ -444,8 +430,7 @@ export class LocalEngine implements Engine {
       open.push(...untold(job, from, job.count));
       if (job.phase === 'queued') this.#state.drop(job);
     }
-    this.#tally.failed += open.length;
-    for (const index of open) group.spec.sink.fault(index, error, undefined);
+    this.#fault(group, open, error);
     this.#forgetIfOver(group);
   }
 
@@ -506,9 +491,6 @@ export class LocalEngine implements Engine {
     const alive = this.#groups.size > 0 || this.#onGone.length > 0;
     if (alive === this.#alive) return;
     this.#alive = alive;
-    for (const host of this.#hosts.values()) {
-      if (alive) host.handle.ref();
-      else host.handle.unref();
-    }
+    for (const host of this.#hosts.values()) host.keepAlive(alive);
   }
 }

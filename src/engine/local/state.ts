@@ -10,8 +10,9 @@ import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
 import { forWanted, type Group, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
-import { ahead, averaged, DEATHS, portion, SPLIT_AFTER, START_FAILURES } from './policy.js';
+import { ahead, averaged, DEATHS, portion, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
+import { stealable } from './stealing.js';
 
 export class PoolState {
   /** The current worker of each number; undefined while there is none. */
@@ -393,37 +394,14 @@ export class PoolState {
   /** Whether any worker has more than it can run now, or a job of many items. */
   #anyToShare(): boolean {
     if (this.#divisible > 0) return true;
-    const behind = (place: Place | undefined) => place !== undefined && place.load > this.#capacity(place);
+    const behind = (place: Place | undefined) => place !== undefined && this.#isBehind(place);
     return this.places.some(behind) || [...this.leaving].some(behind);
   }
 
-  /** A posted job that waits behind others, or the unstarted part of one that has run for long. */
-  #stealable(thief?: Place): Job | undefined {
-    let victim: Job | undefined;
-    let most = 0;
-    const now = this.#deeds.now();
-    for (const place of [...this.places, ...this.leaving]) {
-      if (place === undefined || place === thief || place.load <= most) continue;
-      const found = this.#shareOf(place, now);
-      if (found === undefined) continue;
-      victim = found;
-      most = place.load;
-    }
-    return victim;
-  }
+  #isBehind = (place: Place): boolean => place.load > this.#capacity(place);
 
-  /** The first job that waits there (later ones tend to be smaller), else one that has run for long. */
-  #shareOf(place: Place, now: number): Job | undefined {
-    const behind = place.load > this.#capacity(place);
-    let long: Job | undefined;
-    for (const job of place.posted) {
-      if (job.spec.pinned >= 0 || job.kept < job.count || job.group.cancelled) continue;
-      const started = this.#deeds.started(place, job);
-      if (started >= job.kept) continue;
-      if (started === 0 && behind) return job;
-      if (started > 0 && now - job.postedAt > SPLIT_AFTER) long = job;
-    }
-    return long;
+  #stealable(thief?: Place): Job | undefined {
+    return stealable([...this.places, ...this.leaving], thief, this.#isBehind, this.#deeds);
   }
 
   /** The first job of a queue; pieces with items that are not to run are cut around those first. */

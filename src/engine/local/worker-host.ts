@@ -2,10 +2,11 @@
 import type { AssetStore, ModuleRef, Packed } from '../../codec/index.js';
 import { SLOTS } from '../../memory/index.js';
 import { toWire, type WirePacked } from '../../protocol/index.js';
-import type { ExitReason, WorkerHandle } from '../../transport/index.js';
+import type { ExitReason, WorkerEvents, WorkerHandle } from '../../transport/index.js';
 import type { EngineOperation } from '../engine.js';
 import { AssetLedger } from './asset-ledger.js';
 import type { Job } from './job.js';
+import type { LocalEngineOptions } from './local-engine-options.js';
 import type { Place } from './place.js';
 
 const NOTHING: readonly never[] = [];
@@ -60,6 +61,11 @@ export class WorkerHost {
     this.jobs[slot] = job;
     this.#posted += 1;
     return true;
+  }
+
+  keepAlive(alive: boolean): void {
+    if (alive) this.handle.ref();
+    else this.handle.unref();
   }
 
   hearStop(): void {
@@ -122,6 +128,23 @@ export class WorkerHost {
     const hashes = this.#ledger.excess(this.#posted);
     if (hashes.length > 0) this.handle.send({ type: 'drop', hashes });
   }
+}
+
+/** @throws where such a worker cannot be had at all */
+export function startHost(
+  place: Place,
+  options: LocalEngineOptions,
+  events: WorkerEvents,
+  assets: AssetStore,
+): WorkerHost {
+  for (const asset of options.init?.assets ?? []) assets.add(asset);
+  const { worker } = place;
+  const handle = options.startWorker(
+    { ...options, worker, name: `${options.name}:${worker}` },
+    events,
+    assets,
+  );
+  return new WorkerHost(place, handle, assets);
 }
 
 function key(module: ModuleRef): string {

@@ -14,8 +14,8 @@ import type {
   JobSpec,
   JobTicket,
   OperationSpec,
-  StreamEvent,
 } from '../engine.js';
+import { streamEvent } from '../stream-event.js';
 
 interface Asked {
   readonly spec: JobSpec;
@@ -133,12 +133,12 @@ export class NestedEngine implements Engine {
       case 'stream': {
         const { part } = reply;
         asked.started = true;
-        const event: StreamEvent =
-          part.step === 'value' || part.step === 'error'
-            ? { step: part.step, body: fromWire(part.body, this.#assets) }
-            : part;
         if (part.step === 'end' || part.step === 'error') this.#told(reply.job, asked);
-        sink.stream(reply.index, event, { worker: reply.worker, startedAt: 0, finishedAt: 0 });
+        sink.stream(reply.index, streamEvent(part, this.#assets), {
+          worker: reply.worker,
+          startedAt: 0,
+          finishedAt: 0,
+        });
         return;
       }
       case 'progress':
