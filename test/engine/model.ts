@@ -1,7 +1,7 @@
 /** Workers and users as the state machine sees them, driven step by step; they remember all that they did. */
 import assert from 'node:assert/strict';
 import type { Deeds, GiveUp, StateOptions } from '#simul/engine/local/deeds.js';
-import { type Group, type Job, piece } from '#simul/engine/local/job.js';
+import { type Group, isSkipped, isUnwanted, type Job, piece } from '#simul/engine/local/job.js';
 import type { Place } from '#simul/engine/local/place.js';
 import { PoolState } from '#simul/engine/local/state.js';
 
@@ -15,6 +15,8 @@ export interface Asked {
   /** It kills a worker before it starts. */
   readonly poison?: boolean;
   readonly done?: () => void;
+  /** Calls made in one go. */
+  readonly calls?: boolean;
 }
 
 /** A job that a worker has taken, and the item it has claimed. */
@@ -44,6 +46,8 @@ export class Model implements Deeds {
   readonly #claims = new Map<Job, number>();
   readonly #queuedOnce = new Set<Job>();
   readonly #slots: number;
+  readonly #never = new Set<string>();
+  readonly #calls = { id: 0, spec: { kind: 'call' }, cost: undefined };
   clock = 0;
   /** How long a job took, as workers say, in ms. */
   elapsed = 0.1;
@@ -94,7 +98,7 @@ export class Model implements Deeds {
   }
 
   lost(_place: Place, job: Job, item: number): void {
-    this.#tell(job, item, 'lost');
+    if (!isSkipped(job, item)) this.#tell(job, item, 'lost');
   }
 
   over(job: Job): void {
@@ -104,7 +108,7 @@ export class Model implements Deeds {
   giveUp(jobs: readonly Job[], why: GiveUp): void {
     for (const job of jobs) {
       if (job.group.cancelled) continue;
-      for (let i = 0; i < job.count; i++) this.#tell(job, i, why);
+      for (let i = 0; i < job.count; i++) if (!isSkipped(job, i)) this.#tell(job, i, why);
     }
   }
 
@@ -113,7 +117,7 @@ export class Model implements Deeds {
   submit(asked: Asked): Group {
     const { count, pinned = -1, priority = 0, depth = 0 } = asked;
     const task = this.groups.length + 1;
-    const operation = { id: 0, spec: { kind: 'map' }, cost: undefined };
+    const operation = asked.calls === true ? this.#calls : { id: 0, spec: { kind: 'map' }, cost: undefined };
     const spec = { task, from: 0, count, base: 0, pinned, priority, operation } as unknown as Group['spec'];
     const group: Group = {
       spec,
@@ -132,10 +136,26 @@ export class Model implements Deeds {
     if (group.cancelled) return;
     const open: [Job, number][] = [];
     for (const job of group.pieces) {
-      for (let item = job.results; item < job.kept; item++) open.push([job, item]);
+      for (let item = job.results; item < job.kept; item++) if (!isSkipped(job, item)) open.push([job, item]);
     }
     this.state.cancel(group);
     for (const [job, item] of open) this.#tell(job, item, 'cancelled');
+  }
+
+  /** One item is given up: the n-th of those that are left. */
+  skip(group: Group, n: number): void {
+    const open: [Job, number][] = [];
+    for (const job of group.pieces) {
+      for (let item = job.results; item < job.kept; item++)
+        if (!isUnwanted(job, item)) open.push([job, item]);
+    }
+    const chosen = open[n % Math.max(1, open.length)];
+    if (chosen === undefined) return;
+    const [job, item] = chosen;
+    this.#tell(job, item, 'skipped');
+    const begun = this.ran.has(`${job.spec.task}:${job.base + item}`);
+    assert.equal(this.state.skip(job, item), begun, 'what has begun has to be asked to stop');
+    if (!begun) this.#never.add(`${job.spec.task}:${job.base + item}`);
   }
 
   // ---- what workers do ----------------------------------------------------------------------------------------
@@ -164,7 +184,7 @@ export class Model implements Deeds {
   finish(thread: Thread, run: Run): boolean {
     if (run.open > 0) return false;
     const { job, item } = run;
-    const told = job.group.cancelled;
+    const told = isUnwanted(job, item);
     this.state.itemsDone(job, 1);
     if (!told) this.#tell(job, item, 'done');
     this.clock += 0.1;
@@ -257,6 +277,7 @@ export class Model implements Deeds {
     if (!thread.everWaited)
       assert.ok(thread.items <= maxTasksPerWorker, 'a worker runs no more than its share');
     const key = `${job.spec.task}:${job.base + at}`;
+    assert.ok(!this.#never.has(key), `${key} was given up before it began`);
     this.ran.set(key, (this.ran.get(key) ?? 0) + 1);
   }
 

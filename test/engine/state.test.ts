@@ -6,6 +6,8 @@ import { Model } from './model.js';
 
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.constant('submit' as const) },
+  { weight: 2, arbitrary: fc.constant('calls' as const) },
+  { weight: 2, arbitrary: fc.constant('skip' as const) },
   { weight: 1, arbitrary: fc.constant('pin' as const) },
   { weight: 8, arbitrary: fc.constant('take' as const) },
   { weight: 8, arbitrary: fc.constant('finish' as const) },
@@ -25,7 +27,11 @@ function play(model: Model, { what, n, m }: { what: string; n: number; m: number
   const run = thread?.runs[m % Math.max(1, thread.runs.length)];
   if (what === 'submit') model.submit({ count: m, priority: n % 3 });
   else if (what === 'pin') model.submit({ count: m, pinned: n % state.places.length, priority: n % 2 });
-  else if (what === 'cancel') {
+  else if (what === 'calls') model.submit({ count: 8 * m, priority: n % 2, calls: true });
+  else if (what === 'skip') {
+    const chosen = groups[n % Math.max(1, groups.length)];
+    if (chosen !== undefined) model.skip(chosen.group, m);
+  } else if (what === 'cancel') {
     const chosen = groups[n % Math.max(1, groups.length)];
     if (chosen !== undefined) model.cancel(chosen.group);
   } else if (what === 'time') {
@@ -142,4 +148,21 @@ test('a higher priority goes first, also past jobs that were sent ahead', () => 
   note('higher', 3);
   model.settle();
   assert.deepEqual(order, ['first', 'higher', 'high', 'plain', 'low']);
+});
+
+test('calls made in one go: one by one to every worker, then by their cost', () => {
+  const model = new Model({ ...one, workers: 3 });
+  model.elapsed = 0.02;
+  model.submit({ count: 600, calls: true });
+  assert.equal(model.threads.length, 3, 'a worker for each of them, as far as there are workers');
+  for (const thread of model.threads) model.ready(thread);
+  for (const { inbox } of model.threads) assert.ok(inbox.every((job) => job.count === 1));
+  for (const thread of model.threads) {
+    model.take(thread);
+    model.finish(thread, thread.runs[0]!);
+  }
+  const sizes = model.threads.flatMap(({ inbox }) => inbox.map((job) => job.count));
+  assert.ok(Math.max(...sizes) > 20, `pieces of ${sizes}`);
+  model.settle();
+  model.checkAtRest();
 });

@@ -54,33 +54,32 @@ export function isSkipped(job: Job, item: number): boolean {
 
 /** How many items of a piece from number `from` up to `to` are skipped. */
 export function skippedIn(job: Job, from: number, to: number): number {
-  let count = 0;
-  if (job.group.skipped !== undefined) for (let i = from; i < to; i++) if (isSkipped(job, i)) count += 1;
-  return count;
+  if (job.group.skipped === undefined) return 0;
+  return to - from - wantedRuns(job, from, to).reduce((sum, { count }) => sum + count, 0);
 }
 
-/** Items from number `from` on that are not skipped, as runs that follow each other: `use(first, count)`. */
-export function forWanted(
-  job: Job,
-  from: number,
-  to: number,
-  use: (first: number, count: number) => void,
-): void {
+/** The items of a piece from number `from` up to `to` that are not skipped, as runs that follow each other. */
+export function wantedRuns(job: Job, from = 0, to = job.count): { first: number; count: number }[] {
+  const runs: { first: number; count: number }[] = [];
   let first = from;
   for (let i = from; i <= to; i++) {
     if (i < to && !isSkipped(job, i)) continue;
-    if (i > first) use(first, i - first);
+    if (i > first) runs.push({ first, count: i - first });
     first = i + 1;
   }
+  return runs;
 }
 
 /** Indices of those of a piece's items from number `from` up to `to` that are not skipped. */
 export function untold(job: Job, from: number, to: number): number[] {
   const indices: number[] = [];
-  forWanted(job, from, to, (first, count) => {
-    for (let item = first; item < first + count; item++) indices.push(job.base + item);
-  });
+  for (let item = from; item < to; item++) if (!isSkipped(job, item)) indices.push(job.base + item);
   return indices;
+}
+
+/** A part of a queued piece. */
+export function part(job: Job, first: number, count: number): Job {
+  return piece(job.group, job.from + first, count, job.deaths);
 }
 
 export function piece(group: Group, from: number, count: number, deaths = 0): Job {

@@ -27,7 +27,6 @@ import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
 import {
-  forWanted,
   type Group,
   isSkipped,
   isUnwanted,
@@ -36,6 +35,7 @@ import {
   piece,
   skippedIn,
   untold,
+  wantedRuns,
 } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
@@ -233,21 +233,8 @@ export class LocalEngine implements Engine {
 
   cancelItem(job: Job, item: number, reason: unknown): void {
     if (item < job.results || isSkipped(job, item)) return;
-    this.#skip(job, item);
-    if (job.phase === 'queued') {
-      if (skippedIn(job, 0, job.count) === job.count) this.#state.drop(job);
-    } else {
-      this.#state.takeTail(job);
-      if (item < job.kept) this.#askToStop(job, item, reason, 'was cancelled');
-    }
-    this.#state.dispatch();
-  }
-
-  /** The item counts as failed from now on, whatever comes of it. */
-  #skip(job: Job, item: number): void {
-    job.group.skipped ??= new Set();
-    job.group.skipped.add(job.from + item);
     this.#tally.failed += 1;
+    if (this.#state.skip(job, item)) this.#askToStop(job, item, reason, 'was cancelled');
   }
 
   credit(job: Job, count: number): void {
@@ -333,10 +320,11 @@ export class LocalEngine implements Engine {
       this.#tally.done += batch.count;
       return sink.results(job.base + first, batch, place.worker);
     }
-    forWanted(job, first, first + batch.count, (from, count) => {
-      this.#tally.done += count;
-      sink.results(job.base + from, skipEntries(batch, from - first, count), place.worker);
-    });
+    for (const run of wantedRuns(job, first, first + batch.count)) {
+      this.#tally.done += run.count;
+      const wanted = skipEntries(batch, run.first - first, run.count);
+      sink.results(job.base + run.first, wanted, place.worker);
+    }
   }
 
   #count(job: Job, failed: boolean): void {
@@ -438,11 +426,10 @@ export class LocalEngine implements Engine {
     const { place } = job;
     if (place === undefined) return;
     const item = job.results;
-    this.#skip(job, item);
-    this.#state.takeTail(job);
+    this.#tally.failed += 1;
+    this.#state.skip(job, item);
     this.#askToStop(job, item, error, error.message);
     job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
-    this.#state.dispatch();
   }
 
   #askToStop(job: Job, item: number, reason: unknown, why: string): void {

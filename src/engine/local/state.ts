@@ -8,7 +8,7 @@
  */
 import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { forWanted, type Group, type Job, piece } from './job.js';
+import { type Group, type Job, part, piece, wantedRuns } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, portion, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
@@ -136,9 +136,7 @@ export class PoolState {
   /** The worker is to be replaced: its unstarted jobs move, its running ones finish. */
   retire(place: Place): void {
     if (place.phase !== 'ready' && place.phase !== 'starting') return;
-    place.phase = 'retiring';
-    this.leaving.add(place);
-    this.places[place.worker] = undefined;
+    this.#leave(place);
     if (this.queued > 0 || place.posted.size > 0) this.#start(place.worker);
     for (const job of [...place.posted].reverse()) this.takeTail(job);
     this.#stopIfDone(place);
@@ -148,15 +146,32 @@ export class PoolState {
   /** An idle worker that is not needed now. */
   release(place: Place): void {
     if (place.phase !== 'ready' || place.posted.size > 0) return;
-    this.places[place.worker] = undefined;
-    this.leaving.add(place);
-    place.phase = 'retiring';
+    this.#leave(place);
     this.#stopIfDone(place);
+  }
+
+  #leave(place: Place): void {
+    place.phase = 'retiring';
+    this.leaving.add(place);
+    this.places[place.worker] = undefined;
   }
 
   /** A queued job that will not run. */
   drop(job: Job): void {
     if (job.phase === 'queued') this.#finish(job);
+  }
+
+  /** An item that nobody waits for any more; true where it has begun. */
+  skip(job: Job, item: number): boolean {
+    job.group.skipped ??= new Set();
+    job.group.skipped.add(job.from + item);
+    if (job.phase === 'queued') {
+      if (wantedRuns(job).length === 0) this.#finish(job);
+      return false;
+    }
+    this.takeTail(job);
+    this.dispatch();
+    return item < job.kept;
   }
 
   /** Removes and returns all queued jobs. */
@@ -193,11 +208,7 @@ export class PoolState {
 
   /** True where an idle worker might take a part of what others run, if they go on for long. */
   get canSplitLater(): boolean {
-    if (this.#divisible === 0) return false;
-    for (const place of this.places) {
-      if (place === undefined || this.#hasRoom(place, 0)) return true;
-    }
-    return false;
+    return this.#divisible > 0 && this.places.some((place) => place === undefined || this.#hasRoom(place, 0));
   }
 
   /** Queued tasks, cancelled ones that have not surfaced included. */
@@ -286,8 +297,7 @@ export class PoolState {
     const { pinned } = job.spec;
     for (const place of pinned >= 0 ? [this.places[pinned]] : [...this.places, ...this.leaving]) {
       // Full of waiting tasks: nothing here ends before the job does.
-      const full = place !== undefined && place.posted.size > 0 && place.waiting >= place.posted.size;
-      if (!full) return;
+      if (place === undefined || place.posted.size === 0 || place.waiting < place.posted.size) return;
     }
     this.#finish(job);
     this.#deeds.giveUp([job], 'slots');
@@ -332,9 +342,8 @@ export class PoolState {
 
   #startAny(): boolean {
     const worker = this.places.indexOf(undefined);
-    if (worker < 0) return false;
-    this.#start(worker);
-    return true;
+    if (worker >= 0) this.#start(worker);
+    return worker >= 0;
   }
 
   #start(worker: number): void {
@@ -394,11 +403,11 @@ export class PoolState {
   /** Whether any worker has more than it can run now, or a job of many items. */
   #anyToShare(): boolean {
     if (this.#divisible > 0) return true;
-    const behind = (place: Place | undefined) => place !== undefined && this.#isBehind(place);
-    return this.places.some(behind) || [...this.leaving].some(behind);
+    return this.places.some(this.#isBehind) || [...this.leaving].some(this.#isBehind);
   }
 
-  #isBehind = (place: Place): boolean => place.load > this.#capacity(place);
+  #isBehind = (place: Place | undefined): boolean =>
+    place !== undefined && place.load > this.#capacity(place);
 
   #stealable(thief?: Place): Job | undefined {
     return stealable([...this.places, ...this.leaving], thief, this.#isBehind, this.#deeds);
@@ -407,14 +416,10 @@ export class PoolState {
   /** The first job of a queue; pieces with items that are not to run are cut around those first. */
   #front(queue: JobQueue): Job | undefined {
     for (let job = queue.peek(); job !== undefined; job = queue.peek()) {
-      if (job.group.skipped === undefined) return job;
-      const runs: [first: number, count: number][] = [];
-      forWanted(job, 0, job.count, (first, count) => runs.push([first, count]));
-      if (runs[0]?.[1] === job.count) return job;
+      const wanted = job.group.skipped === undefined ? undefined : wantedRuns(job);
+      if (wanted === undefined || wanted[0]?.count === job.count) return job;
       queue.shift();
-      for (const [first, count] of runs.reverse()) {
-        this.#enqueue(piece(job.group, job.from + first, count, job.deaths), true);
-      }
+      for (const { first, count } of wanted.reverse()) this.#enqueue(part(job, first, count), true);
       this.#finish(job);
     }
     return undefined;
@@ -422,8 +427,8 @@ export class PoolState {
 
   /** Keeps the first items of a piece and queues the rest in front. */
   #split(job: Job, first: number): Job {
-    const kept = piece(job.group, job.from, first, job.deaths);
-    this.#enqueue(piece(job.group, job.from + first, job.count - first, job.deaths), true);
+    const kept = part(job, 0, first);
+    this.#enqueue(part(job, first, job.count - first), true);
     this.#finish(job);
     return kept;
   }
