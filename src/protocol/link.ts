@@ -43,6 +43,8 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
   }
 
   send(message: Out, transfer?: readonly unknown[]): void {
+    // The peer takes what it sees: a record that was written first has to be seen first.
+    this.writer.publish();
     if (transfer !== undefined && transfer.length > 0) {
       this.parts.port.postMessage(message, transfer as ArrayBuffer[]);
     } else {
