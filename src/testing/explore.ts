@@ -1,0 +1,185 @@
+/**
+ * All orders of the steps of a scenario that could make a difference: depth-first, each schedule a new run from the start, with
+ * dynamic partial-order reduction (Flanagan and Godefroid, 2005) and sleep sets (Godefroid, 1996).
+ */
+import { BoundedSearch } from './bounded.js';
+import type { Execution, Transition } from './execution.js';
+import { Fault } from './execution.js';
+import { dependent, type Touches } from './operations.js';
+import type { Program } from './program.js';
+import { ScheduleError } from './schedule-error.js';
+
+export interface ExploreOptions {
+  /** The export of the program that sets up the scenario. */
+  readonly scenario: string;
+  /** How many waits of each actor may also time out; 0 by default. A run that goes on by that alone has failed all the same. */
+  readonly timeouts?: number;
+  /** Only schedules with so many switches from an actor that could have gone on; all by default. */
+  readonly maxPreemptions?: number;
+  readonly maxSchedules?: number;
+  /** Steps after which a run counts as one without end. */
+  readonly maxSteps?: number;
+}
+
+export interface Explored {
+  readonly schedules: number;
+  /** Runs that were given up since each way on had been seen. */
+  readonly pruned: number;
+  readonly steps: number;
+  /** Every schedule (within the bound on preemptions) has been run. */
+  readonly complete: boolean;
+  readonly ms: number;
+}
+
+export interface Limits {
+  readonly scenario: string;
+  readonly timeouts: number;
+  readonly maxSchedules: number;
+  readonly maxSteps: number;
+}
+
+/** A state on the way, and what has been done from there. */
+interface State {
+  readonly enabled: number;
+  /** What each actor was to do. */
+  readonly pending: readonly (Touches | undefined)[];
+  chosen: number;
+  /** Actors to be tried, those that were, and those whose steps have been seen in an equal order: as bits. */
+  backtrack: number;
+  done: number;
+  sleep: number;
+  taken: Transition | undefined;
+}
+
+/** @throws ScheduleError with a trace, where a schedule fails. */
+export function explore(program: Program, options: ExploreOptions): Explored {
+  const limits: Limits = {
+    scenario: options.scenario,
+    timeouts: options.timeouts ?? 0,
+    maxSchedules: options.maxSchedules ?? 1_000_000,
+    maxSteps: options.maxSteps ?? 2000,
+  };
+  if (options.maxPreemptions !== undefined) return searchBounded(program, limits, options.maxPreemptions);
+  return new Exploration(program, limits).run();
+}
+
+function searchBounded(program: Program, limits: Limits, bound: number): Explored {
+  const begun = performance.now();
+  const search = new BoundedSearch(program, limits, bound);
+  const failed = search.run();
+  if (failed !== undefined)
+    throw ScheduleError.from(program, limits, failed.path, failed.error, search.schedules + 1);
+  const { schedules, steps, complete } = search;
+  return { schedules, pruned: 0, steps, complete, ms: performance.now() - begun };
+}
+
+class Exploration {
+  readonly #program: Program;
+  readonly #limits: Limits;
+  readonly #stack: State[] = [];
+  #schedules = 0;
+  #pruned = 0;
+  #steps = 0;
+
+  constructor(program: Program, limits: Limits) {
+    this.#program = program;
+    this.#limits = limits;
+  }
+
+  run(): Explored {
+    const begun = performance.now();
+    let complete = false;
+    while (!complete && this.#schedules + this.#pruned < this.#limits.maxSchedules) {
+      this.#runOnce();
+      complete = !this.#next();
+    }
+    const [schedules, pruned, steps] = [this.#schedules, this.#pruned, this.#steps];
+    return { schedules, pruned, steps, complete, ms: performance.now() - begun };
+  }
+
+  #runOnce(): void {
+    const path: number[] = [];
+    try {
+      const execution = this.#program.begin(this.#limits.scenario, this.#limits.timeouts);
+      for (let depth = 0; !execution.over; depth++) {
+        if (execution.stuck) throw new Fault('a wake-up was lost: nobody goes on');
+        if (depth >= this.#limits.maxSteps) throw new Fault(`no end after ${depth} steps`);
+        if (depth === this.#stack.length && !this.#push(execution)) {
+          this.#pruned += 1;
+          return;
+        }
+        const state = this.#stack[depth]!;
+        path.push(state.chosen);
+        state.taken = execution.step(state.chosen);
+        state.backtrack |= state.taken.overtaken & state.enabled;
+        this.#steps += 1;
+      }
+      execution.check();
+      this.#schedules += 1;
+    } catch (error) {
+      throw ScheduleError.of(this.#program, this.#limits, path, error, this.#schedules + this.#pruned + 1);
+    }
+  }
+
+  /** A state that is new; false where every way on from it has been seen elsewhere. */
+  #push(execution: Execution): boolean {
+    const { enabled, actors } = execution;
+    const pending = actors.map((actor) => pendingTouches(execution, actor.index));
+    const before = this.#stack.at(-1);
+    const sleep = before === undefined ? 0 : stillAsleep(before, before.taken!, before.pending);
+    const able = enabled & ~sleep;
+    for (const { index, canStep } of actors) if (canStep) this.#findRaces(execution, index, pending[index]!);
+    if (able === 0) return false;
+    const last = before?.chosen ?? 0;
+    const chosen = (able & (1 << last)) !== 0 ? last : lowest(able);
+    this.#stack.push({ enabled, pending, chosen, backtrack: 1 << chosen, done: 0, sleep, taken: undefined });
+    return true;
+  }
+
+  /** The last step that the next one of `actor` could have come before: that order is to be tried too. */
+  #findRaces(execution: Execution, actor: number, touches: Touches): void {
+    const order = execution.order(actor);
+    for (let depth = this.#stack.length - 1; depth >= 0; depth--) {
+      const state = this.#stack[depth]!;
+      const taken = state.taken!;
+      if (taken.actor === actor || !dependent(taken.touches, touches)) continue;
+      if (order[taken.actor]! >= taken.count) continue;
+      state.backtrack |= (state.enabled & (1 << actor)) !== 0 ? 1 << actor : state.enabled;
+      return;
+    }
+  }
+
+  /** Goes back to the last state from which something is left to try; false where there is none. */
+  #next(): boolean {
+    for (let state = this.#stack.at(-1); state !== undefined; state = this.#stack.at(-1)) {
+      state.done |= 1 << state.chosen;
+      const left = state.backtrack & ~state.done & ~state.sleep;
+      if (left !== 0) {
+        state.sleep |= 1 << state.chosen;
+        state.chosen = lowest(left);
+        state.taken = undefined;
+        return true;
+      }
+      this.#stack.pop();
+    }
+    return false;
+  }
+}
+
+const lowest = (bits: number): number => 31 - Math.clz32(bits & -bits);
+
+function pendingTouches(execution: Execution, index: number): Touches | undefined {
+  const actor = execution.actors[index]!;
+  if (actor.over) return undefined;
+  return actor.asleep === undefined ? actor.pending!.touches! : [actor.asleep + 1, 1];
+}
+
+/** Of the actors that sleep in a state, those that a step from there leaves asleep. */
+function stillAsleep(state: State, taken: Transition, pending: readonly (Touches | undefined)[]): number {
+  let sleep = 0;
+  for (let actor = 0; actor < pending.length; actor++) {
+    if ((state.sleep & (1 << actor)) === 0 || actor === taken.actor) continue;
+    if (!dependent(pending[actor]!, taken.touches)) sleep |= 1 << actor;
+  }
+  return sleep;
+}
