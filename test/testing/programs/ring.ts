@@ -76,8 +76,8 @@ function flow(bytes: number, records: number): Scenario {
       },
     },
     check() {
-      const expected = Array.from({ length: records }, (_, at) => at + 1);
-      assert.deepEqual(taken, expected);
+      assert.equal(taken.length, records);
+      for (let at = 0; at < records; at++) assert.equal(taken[at], at + 1);
       assert.equal(take(reader), -1);
     },
   };
