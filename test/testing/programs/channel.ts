@@ -47,7 +47,9 @@ class Channel {
   readonly #buffers;
 
   constructor(stage: Stage, ringBytes: number) {
-    [this.toParent, this.toWorker] = stage.channel();
+    const [toParent, toWorker] = stage.channel();
+    this.toParent = toParent;
+    this.toWorker = toWorker;
     this.#buffers = {
       control: new SharedArrayBuffer(512),
       submission: new SharedArrayBuffer(ringBytes),
