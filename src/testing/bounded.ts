@@ -46,7 +46,7 @@ export class BoundedSearch {
       const execution = this.#program.begin(this.#limits.scenario, this.#limits.timeouts);
       let preemptions = 0;
       for (let depth = 0; !execution.over; depth++) {
-        if (execution.stuck) throw new Fault('a wake-up was lost: nobody goes on');
+        if (execution.enabled === 0) throw new Fault('a wake-up was lost: nobody goes on');
         if (depth >= this.#limits.maxSteps) throw new Fault(`no end after ${depth} steps`);
         const last = path.at(-1);
         const goesOn = last !== undefined && (execution.enabled & (1 << last)) !== 0;

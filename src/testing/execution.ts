@@ -110,11 +110,6 @@ export class Execution {
     return bits;
   }
 
-  /** Nobody can go on, but for waits that time out: a wake-up was lost. */
-  get stuck(): boolean {
-    return this.actors.every((actor) => !actor.canStep || actor.asleep !== undefined);
-  }
-
   check(): void {
     this.#now(this.#scenario?.check?.());
   }

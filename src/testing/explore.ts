@@ -1,18 +1,22 @@
 /**
  * All orders of the steps of a scenario that could make a difference: depth-first, each schedule a new run from the start, with
- * dynamic partial-order reduction (Flanagan and Godefroid, 2005) and sleep sets (Godefroid, 1996).
+ * dynamic partial-order reduction by source sets (Abdulla, Aronis, Jonsson, Sagonas 2014) and sleep sets (Godefroid 1996).
  */
 import { BoundedSearch } from './bounded.js';
 import type { Execution, Transition } from './execution.js';
 import { Fault } from './execution.js';
 import { dependent, type Touches } from './operations.js';
 import type { Program } from './program.js';
+import { type Clock, join } from './races.js';
 import { ScheduleError } from './schedule-error.js';
 
 export interface ExploreOptions {
   /** The export of the program that sets up the scenario. */
   readonly scenario: string;
-  /** How many waits of each actor may also time out; 0 by default. A run that goes on by that alone has failed all the same. */
+  /**
+   * How many waits of each actor may also time out, at any moment; 0 by default. What a lost wake-up leaves asleep is then
+   * freed by that, so scenarios are to be explored without timeouts too.
+   */
   readonly timeouts?: number;
   /** Only schedules with so many switches from an actor that could have gone on; all by default. */
   readonly maxPreemptions?: number;
@@ -102,7 +106,7 @@ class Exploration {
     try {
       const execution = this.#program.begin(this.#limits.scenario, this.#limits.timeouts);
       for (let depth = 0; !execution.over; depth++) {
-        if (execution.stuck) throw new Fault('a wake-up was lost: nobody goes on');
+        if (execution.enabled === 0) throw new Fault('a wake-up was lost: nobody goes on');
         if (depth >= this.#limits.maxSteps) throw new Fault(`no end after ${depth} steps`);
         if (depth === this.#stack.length && !this.#push(execution)) {
           this.#pruned += 1;
@@ -136,17 +140,40 @@ class Exploration {
     return true;
   }
 
-  /** The last step that the next one of `actor` could have come before: that order is to be tried too. */
+  /** Steps that the next one of `actor` could have come before, with nothing in between: those orders are to be tried too. */
   #findRaces(execution: Execution, actor: number, touches: Touches): void {
-    const order = execution.order(actor);
+    const clock = execution.order(actor).slice();
+    const racing: number[] = [];
     for (let depth = this.#stack.length - 1; depth >= 0; depth--) {
-      const state = this.#stack[depth]!;
-      const taken = state.taken!;
+      const taken = this.#stack[depth]!.taken!;
       if (taken.actor === actor || !dependent(taken.touches, touches)) continue;
-      if (order[taken.actor]! >= taken.count) continue;
-      state.backtrack |= (state.enabled & (1 << actor)) !== 0 ? 1 << actor : state.enabled;
-      return;
+      if (clock[taken.actor]! >= taken.count) continue;
+      racing.push(depth);
+      join(clock, taken.clock);
     }
+    for (const depth of racing) this.#reverse(depth, actor, clock);
+  }
+
+  /**
+   * Has the step at `depth` come after the next one of `actor`, which is at `clock`: from the state before it some actor
+   * has to go first that can begin what has to come before.
+   */
+  #reverse(depth: number, actor: number, clock: Clock): void {
+    const state = this.#stack[depth]!;
+    const { actor: other, count } = state.taken!;
+    const first = new Array<number>(clock.length).fill(0);
+    let initials = 0;
+    const add = (who: number, at: Clock, number: number): void => {
+      if (first[who] !== 0) return;
+      if (first.every((before, by) => before === 0 || at[by]! < before)) initials |= 1 << who;
+      first[who] = number;
+    };
+    for (let later = depth + 1; later < this.#stack.length; later++) {
+      const { taken } = this.#stack[later]!;
+      if (taken!.clock[other]! < count) add(taken!.actor, taken!.clock, taken!.count);
+    }
+    add(actor, clock, 1);
+    if ((initials & (state.backtrack | state.sleep)) === 0) state.backtrack |= initials & -initials;
   }
 
   /** Goes back to the last state from which something is left to try; false where there is none. */

@@ -6,11 +6,12 @@ import type { Event } from './trace.js';
 /** A module with its imports, ready to be explored: its exports are functions that set up a scenario. */
 export class Program {
   readonly #surroundings: Surroundings;
-  readonly #exports: Record<string, unknown>;
+  /** What the module exports, stepped. */
+  readonly exports: Readonly<Record<string, unknown>>;
 
   private constructor(surroundings: Surroundings, exports: Record<string, unknown>) {
     this.#surroundings = surroundings;
-    this.#exports = exports;
+    this.exports = exports;
   }
 
   /** Loads the module at `url`; `edits` change the text of the modules with it. */
@@ -22,7 +23,7 @@ export class Program {
 
   /** A new run of the scenario that the export `name` sets up. */
   begin(name: string, timeouts: number, events?: Event[]): Execution {
-    const setup = this.#exports[name];
+    const setup = this.exports[name];
     if (typeof setup !== 'function') throw new TypeError(`explorer: the program exports no function ${name}`);
     const execution = new Execution(this.#surroundings.now, events);
     this.#surroundings.execution = execution;

@@ -145,6 +145,7 @@ function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number)
   };
 }
 
+export const oneResult = (stage: Stage): Scenario => resultsOf(stage, 1, false, 256);
 export const results = (stage: Stage): Scenario => resultsOf(stage, 2, false, 256);
 export const hotResults = (stage: Stage): Scenario => resultsOf(stage, 3, true, 256);
 /** The completion ring holds less than that: the worker waits for room. */

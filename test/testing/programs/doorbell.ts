@@ -46,6 +46,7 @@ function blocking(total: number): Scenario {
 }
 
 export const one = (): Scenario => blocking(1);
+export const two = (): Scenario => blocking(2);
 export const three = (): Scenario => blocking(3);
 
 /** The owner waits by its event loop, as a parent does, and has other turns to take meanwhile. */
