@@ -14,6 +14,7 @@ type Names = Record<string, unknown>;
 export interface Edit {
   /** How the address of the module ends. */
   readonly file: string;
+  /** Occurs once, however it is laid out. */
   readonly from: string;
   readonly to: string;
 }
@@ -59,7 +60,7 @@ function parseAll(url: string, seen: Set<string>, order: Parsed[], unused: Set<E
   let text = readFileSync(new URL(url), 'utf8');
   for (const edit of edits) {
     if (!url.endsWith(`/${edit.file}`)) continue;
-    const parts = text.split(edit.from);
+    const parts = text.split(patternOf(edit.from));
     if (parts.length !== 2) continue;
     text = parts.join(edit.to);
     unused.delete(edit);
@@ -75,6 +76,16 @@ function parseAll(url: string, seen: Set<string>, order: Parsed[], unused: Set<E
   }
   order.push({ url, text, body, imports });
 }
+
+/** White space of any kind and length stands for any other. */
+const patternOf = (text: string): RegExp =>
+  new RegExp(
+    text
+      .trim()
+      .split(/\s+/)
+      .map((word) => word.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'))
+      .join('\\s+'),
+  );
 
 function resolve(specifier: string, from: string): string {
   if (!specifier.startsWith('#')) return new URL(specifier, from).href;

@@ -20,3 +20,28 @@ export function failure(program: Program, options: ExploreOptions): ScheduleErro
     return error;
   }
 }
+
+/** A fault, and how it shows. */
+export interface Planted {
+  readonly fault: string;
+  readonly edits: readonly Edit[];
+  readonly scenario: string;
+  readonly shows: RegExp;
+  readonly maxPreemptions?: number;
+}
+
+export const LOST = /^a wake-up was lost/;
+export const RACE = /^data race/;
+
+/** Each fault is found, where the same scenario without it passes (see the tests beside). */
+export async function findsAll(
+  name: string,
+  planted: readonly Planted[],
+  edits: readonly Edit[] = [],
+): Promise<void> {
+  for (const { fault, edits: own, scenario, shows, maxPreemptions } of planted) {
+    const program = await load(name, [...edits, ...own]);
+    const bound = maxPreemptions === undefined ? {} : { maxPreemptions };
+    assert.match(failure(program, { scenario, maxSteps: 500, ...bound }).message, shows, fault);
+  }
+}

@@ -14,6 +14,7 @@ import { unpack } from './codec-stub.js';
 class Told {
   readonly values: string[] = [];
   ends = 0;
+  answer: () => void = () => {};
 
   constructor(readonly ended: (ends: number) => void) {}
 
@@ -23,6 +24,7 @@ class Told {
       this.values.push(`${slot}:${first + i}=${unpack(batch.bytes, at + 4)}`);
       at = nextEntry(batch, at);
     }
+    this.answer();
   }
 
   result(slot: number, index: number, _failed: boolean, body: { bytes: Uint8Array }): void {
@@ -173,6 +175,40 @@ export function ordered(stage: Stage): Scenario {
       },
     },
     check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1 at 5, 7:end 2'),
+  };
+}
+
+/** The worker goes on only once the parent has answered to its first result, which shares an open batch. */
+export function answered(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256);
+  let over = false;
+  let answers = 0;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  parent.told.answer = () => {
+    if (parent.told.values.length === 2) parent.link.send({ type: 'stop' });
+  };
+  const link = channel.worker(() => {
+    answers += 1;
+  });
+  const outbox = new Outbox(link, new Set());
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
+        outbox.result(7, 0, 100, true);
+        outbox.result(7, 1, 101, true);
+        while (answers === 0) stage.turn();
+        outbox.end(7, 2, 0);
+      },
+      parent() {
+        parent.listen();
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1=101, 7:end 2'),
   };
 }
 
