@@ -20,7 +20,9 @@ export class Actor {
   asleep: number | undefined;
   /** How many more of its waits may end because their time is over. */
   timeouts: number;
-  readonly tasks: Task[] = [];
+  /** What `setImmediate` was given, and what waits without blocking were woken for. */
+  readonly immediates: Task[] = [];
+  readonly wakes: Task[] = [];
   readonly timers = new Map<number, () => unknown>();
   readonly ports: Port[] = [];
   /** Addresses of words at which it has ever waited without blocking. */
@@ -35,15 +37,24 @@ export class Actor {
     this.timeouts = timeouts;
   }
 
-  /** There is something for its event loop. */
-  get hasEvents(): boolean {
-    return this.tasks.length > 0 || this.timers.size > 0 || this.ports.some(({ queue }) => queue.length > 0);
+  /** How many sources its event loop has something from: which of them comes first is anybody's guess. */
+  get events(): number {
+    let events = this.ports.filter(({ queue }) => queue.length > 0).length;
+    if (this.immediates.length > 0) events += 1;
+    if (this.wakes.length > 0) events += 1;
+    if (this.timers.size > 0) events += 1;
+    return events;
+  }
+
+  /** In how many ways its next step may go. */
+  get choices(): number {
+    return this.asleep === undefined && this.pending?.kind === 'turn' ? this.events : 1;
   }
 
   get canStep(): boolean {
     if (this.over) return false;
     if (this.asleep !== undefined) return this.timeouts > 0;
-    return this.pending!.kind !== 'turn' || this.hasEvents;
+    return this.pending!.kind !== 'turn' || this.events > 0;
   }
 
   /** A clock of its own, which goes on when it is read: whoever looks for a while comes to an end. */
@@ -58,19 +69,24 @@ export class Actor {
     return this.#timer;
   }
 
-  /** What its event loop does next: what has happened, in order; then messages; then a timer. */
-  takeTask(): Task | undefined {
-    const task = this.tasks.shift();
-    if (task !== undefined) return task;
-    const port = this.ports.find(({ queue }) => queue.length > 0);
-    if (port !== undefined) {
-      const { message, seen } = port.queue.shift()!;
-      return { run: () => port.listener?.(message), seen };
-    }
+  /** What its event loop does next, from the source that was chosen. */
+  takeTask(choice: number): Task {
+    const sources: (() => Task)[] = [];
+    if (this.immediates.length > 0) sources.push(() => this.immediates.shift()!);
+    if (this.wakes.length > 0) sources.push(() => this.wakes.shift()!);
+    for (const port of this.ports) if (port.queue.length > 0) sources.push(() => messageTask(port));
     for (const [id, run] of this.timers) {
-      this.timers.delete(id);
-      return { run, seen: undefined };
+      sources.push(() => {
+        this.timers.delete(id);
+        return { run, seen: undefined };
+      });
+      break;
     }
-    return undefined;
+    return sources[choice]!();
   }
+}
+
+function messageTask(port: Port): Task {
+  const { message, seen } = port.queue.shift()!;
+  return { run: () => port.listener?.(message), seen };
 }

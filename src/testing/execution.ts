@@ -17,6 +17,12 @@ export interface Scenario {
   readonly unordered?: readonly (readonly [view: View, at: number])[];
 }
 
+/** Who goes on, and with which of the events that wait for it. */
+export interface Choice {
+  readonly actor: number;
+  readonly event: number;
+}
+
 /** A step that was taken. */
 export interface Transition {
   readonly actor: number;
@@ -53,7 +59,7 @@ export class Waiter {
 
   #settle(): void {
     const { callback, woken } = this;
-    if (callback !== undefined && woken !== undefined) this.#actor.tasks.push({ run: callback, seen: woken });
+    if (callback !== undefined && woken !== undefined) this.#actor.wakes.push({ run: callback, seen: woken });
   }
 }
 
@@ -150,22 +156,23 @@ export class Execution {
     return this.#order[actor]!;
   }
 
-  step(index: number): Transition {
+  /** The next step of an actor; of its event loop, with the event of that number. */
+  step({ actor: index, event }: Choice): Transition {
     const actor = this.actors[index]!;
     const timesOut = actor.asleep !== undefined;
     const operation: Operation = timesOut ? { ...actor.pending!, kind: 'timeout' } : actor.pending!;
     const touches = timesOut ? this.memory.touches(operation) : actor.pending!.touches!;
     const clock = this.#advance(index, touches);
-    const waiting = this.actors.filter((other) => other.pending?.kind === 'turn' && !other.hasEvents);
+    const waiting = this.actors.filter((other) => other.pending?.kind === 'turn' && other.events === 0);
     const woken: Actor[] = [];
     let outcome: unknown;
     try {
-      outcome = this.#perform(actor, operation, woken);
+      outcome = this.#perform(actor, operation, event, woken);
     } finally {
       this.events?.push(eventOf(actor, operation, outcome, this.memory));
     }
     this.#races.tick(index);
-    for (const other of waiting) if (other !== actor && other.hasEvents) join(this.#order[other.index]!, clock);
+    for (const other of waiting) if (other !== actor && other.events > 0) join(this.#order[other.index]!, clock);
     let overtaken = 0;
     for (const other of woken) {
       if (other.timeouts > 0) overtaken |= 1 << other.index;
@@ -215,7 +222,7 @@ export class Execution {
     return touches;
   }
 
-  #perform(actor: Actor, operation: Operation, woken: Actor[]): unknown {
+  #perform(actor: Actor, operation: Operation, event: number, woken: Actor[]): unknown {
     const { kind, view, at, port } = operation;
     switch (kind) {
       case 'read':
@@ -226,7 +233,7 @@ export class Execution {
         actor.timeouts -= 1;
         return 'timed-out';
       case 'turn': {
-        const task = actor.takeTask()!;
+        const task = actor.takeTask(event);
         if (task.seen !== undefined) this.#races.follow(actor.index, task.seen);
         return task.run;
       }

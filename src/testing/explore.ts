@@ -3,7 +3,7 @@
  * dynamic partial-order reduction by source sets (Abdulla, Aronis, Jonsson, Sagonas 2014) and sleep sets (Godefroid 1996).
  */
 import { BoundedSearch } from './bounded.js';
-import type { Execution, Transition } from './execution.js';
+import type { Choice, Execution, Transition } from './execution.js';
 import { Fault } from './execution.js';
 import { dependent, type Touches } from './operations.js';
 import type { Program } from './program.js';
@@ -48,6 +48,9 @@ interface State {
   /** What each actor was to do. */
   readonly pending: readonly (Touches | undefined)[];
   chosen: number;
+  /** Of the events that wait for the chosen actor, the one to be taken, and how many there are. */
+  event: number;
+  readonly events: readonly number[];
   /** Actors to be tried, those that were, and those whose steps have been seen in an equal order: as bits. */
   backtrack: number;
   done: number;
@@ -102,7 +105,7 @@ class Exploration {
   }
 
   #runOnce(): void {
-    const path: number[] = [];
+    const path: Choice[] = [];
     try {
       const execution = this.#program.begin(this.#limits.scenario, this.#limits.timeouts);
       for (let depth = 0; !execution.over; depth++) {
@@ -113,8 +116,9 @@ class Exploration {
           return;
         }
         const state = this.#stack[depth]!;
-        path.push(state.chosen);
-        state.taken = execution.step(state.chosen);
+        const choice = { actor: state.chosen, event: state.event };
+        path.push(choice);
+        state.taken = execution.step(choice);
         state.backtrack |= state.taken.overtaken & state.enabled;
         this.#steps += 1;
       }
@@ -136,7 +140,17 @@ class Exploration {
     if (able === 0) return false;
     const last = before?.chosen ?? 0;
     const chosen = (able & (1 << last)) !== 0 ? last : lowest(able);
-    this.#stack.push({ enabled, pending, chosen, backtrack: 1 << chosen, done: 0, sleep, taken: undefined });
+    this.#stack.push({
+      enabled,
+      pending,
+      chosen,
+      event: 0,
+      events: actors.map(({ choices }) => choices),
+      backtrack: 1 << chosen,
+      done: 0,
+      sleep,
+      taken: undefined,
+    });
     return true;
   }
 
@@ -179,12 +193,14 @@ class Exploration {
   /** Goes back to the last state from which something is left to try; false where there is none. */
   #next(): boolean {
     for (let state = this.#stack.at(-1); state !== undefined; state = this.#stack.at(-1)) {
+      state.event += 1;
+      if (state.event < state.events[state.chosen]!) return true;
       state.done |= 1 << state.chosen;
       const left = state.backtrack & ~state.done & ~state.sleep;
       if (left !== 0) {
         state.sleep |= 1 << state.chosen;
         state.chosen = lowest(left);
-        state.taken = undefined;
+        state.event = 0;
         return true;
       }
       this.#stack.pop();

@@ -1,4 +1,5 @@
 import { BoundedSearch } from './bounded.js';
+import type { Choice } from './execution.js';
 import type { Limits } from './explore.js';
 import type { Program } from './program.js';
 import { type Event, linesOf } from './trace.js';
@@ -10,13 +11,12 @@ const MOST_PREEMPTIONS = 3;
 /** A schedule that fails: its message has what happened, step by step. */
 export class ScheduleError extends Error {
   override name = 'ScheduleError';
-  /** The actor of each step, by number. */
-  readonly path: readonly number[];
+  readonly path: readonly Choice[];
   /** Schedules that were run until one failed. */
   readonly schedules: number;
   readonly trace: string;
 
-  constructor(reason: string, path: readonly number[], trace: string, schedules: number, cause: unknown) {
+  constructor(reason: string, path: readonly Choice[], trace: string, schedules: number, cause: unknown) {
     super(`${reason}\n${trace}`, { cause });
     this.path = path;
     this.trace = trace;
@@ -27,7 +27,7 @@ export class ScheduleError extends Error {
   static of(
     program: Program,
     limits: Limits,
-    path: readonly number[],
+    path: readonly Choice[],
     error: unknown,
     schedules: number,
   ): ScheduleError {
@@ -44,7 +44,7 @@ export class ScheduleError extends Error {
   static from(
     program: Program,
     limits: Limits,
-    path: readonly number[],
+    path: readonly Choice[],
     error: unknown,
     schedules: number,
   ): ScheduleError {
@@ -54,11 +54,11 @@ export class ScheduleError extends Error {
 }
 
 /** Runs a schedule again and tells what happens. */
-function replay(program: Program, limits: Limits, path: readonly number[]): string {
+function replay(program: Program, limits: Limits, path: readonly Choice[]): string {
   const events: Event[] = [];
   try {
     const execution = program.begin(limits.scenario, limits.timeouts, events);
-    for (const actor of path) execution.step(actor);
+    for (const choice of path) execution.step(choice);
     for (const actor of execution.actors) {
       if (!actor.over) events.push({ actor: actor.name, plain: false, text: actor.asleep ? 'sleeps' : 'is not done' });
     }

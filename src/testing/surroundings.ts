@@ -56,7 +56,7 @@ export class Surroundings {
     };
     return {
       setImmediate: (run: () => unknown) => {
-        actor().tasks.push({ run, seen: undefined });
+        actor().immediates.push({ run, seen: undefined });
       },
       setTimeout: (run: () => unknown) => actor().addTimer(run),
       clearTimeout: (id: number) => actor().timers.delete(id),

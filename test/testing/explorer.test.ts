@@ -112,6 +112,6 @@ test('the schedule that is told has as few preemptions as can be', async () => {
     },
   ]);
   const { trace, path } = failure(program, { scenario: 'narrow' });
-  const switches = path.filter((actor, at) => at > 0 && actor !== path[at - 1]).length;
+  const switches = path.filter(({ actor }, at) => at > 0 && actor !== path[at - 1]!.actor).length;
   assert.ok(switches <= 3, trace);
 });
