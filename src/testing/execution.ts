@@ -4,6 +4,7 @@ import { apply, Memory } from './memory.js';
 import { isWrite, type Operation, type Port, type Steps, type Touches, type View } from './operations.js';
 import { type Clock, join, type Race, Races } from './races.js';
 import { type Event, eventOf } from './trace.js';
+import { Waiter } from './waiter.js';
 
 /** What a program's set-up gives. */
 export interface Scenario {
@@ -36,32 +37,6 @@ export interface Transition {
 
 /** What went wrong in a run. */
 export class Fault extends Error {}
-
-/** What `Atomics.waitAsync` gives: calls back by the event loop of its actor. */
-export class Waiter {
-  callback: (() => unknown) | undefined;
-  woken: Clock | undefined;
-  readonly #actor: Actor;
-
-  constructor(actor: Actor) {
-    this.#actor = actor;
-  }
-
-  then(callback: () => unknown): void {
-    this.callback = callback;
-    this.#settle();
-  }
-
-  wake(seen: Clock): void {
-    this.woken = seen;
-    this.#settle();
-  }
-
-  #settle(): void {
-    const { callback, woken } = this;
-    if (callback !== undefined && woken !== undefined) this.#actor.wakes.push({ run: callback, seen: woken });
-  }
-}
 
 export class Execution {
   readonly memory = new Memory();
@@ -122,8 +97,10 @@ export class Execution {
 
   /** An operation outside of actors: nothing can come in between. */
   atOnce(operation: Operation): unknown {
-    if (this.running !== undefined) throw new Error('explorer: a constructor or initializer shares memory in an actor');
-    if (/^(?:wait|waitAsync|turn|listen)$/.test(operation.kind)) throw new Error(`explorer: ${operation.kind} outside of actors`);
+    if (this.running !== undefined)
+      throw new Error('explorer: a constructor or initializer shares memory in an actor');
+    if (/^(?:wait|waitAsync|turn|listen)$/.test(operation.kind))
+      throw new Error(`explorer: ${operation.kind} outside of actors`);
     return operation.kind === 'notify' ? 0 : apply(operation);
   }
 
@@ -137,7 +114,11 @@ export class Execution {
     const { running } = this;
     if (running === undefined || count <= 0) return;
     const address = this.memory.address(view, at);
-    this.events?.push({ actor: running.name, plain: true, text: plainText(isWrite, this.memory.nameOf(address)) });
+    this.events?.push({
+      actor: running.name,
+      plain: true,
+      text: plainText(isWrite, this.memory.nameOf(address)),
+    });
     this.#report(this.#races.plain(running.index, address, count * view.BYTES_PER_ELEMENT, isWrite));
   }
 
@@ -172,7 +153,8 @@ export class Execution {
       this.events?.push(eventOf(actor, operation, outcome, this.memory));
     }
     this.#races.tick(index);
-    for (const other of waiting) if (other !== actor && other.events > 0) join(this.#order[other.index]!, clock);
+    for (const other of waiting)
+      if (other !== actor && other.events > 0) join(this.#order[other.index]!, clock);
     let overtaken = 0;
     for (const other of woken) {
       if (other.timeouts > 0) overtaken |= 1 << other.index;

@@ -5,7 +5,14 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
-import { type AnyNode, type Identifier, type ModuleDeclaration, type Pattern, parse, type Program } from 'acorn';
+import {
+  type AnyNode,
+  type Identifier,
+  type ModuleDeclaration,
+  type Pattern,
+  type Program,
+  parse,
+} from 'acorn';
 import { gettersOf, type Helper, Stepper } from './stepped.js';
 
 type Names = Record<string, unknown>;
@@ -47,14 +54,21 @@ export async function loadStepped(entry: string, options: LoadOptions): Promise<
   const loaded = new Map<string, Names>();
   for (const { imports } of order)
     for (const name of imports.values()) {
-      if (!name.startsWith('file:')) loaded.set(name, options.natives[name] ?? ((await import(name)) as Names));
+      if (!name.startsWith('file:'))
+        loaded.set(name, options.natives[name] ?? ((await import(name)) as Names));
     }
   for (const module of order) loaded.set(module.url, evaluate(module, getters, loaded, options.globals));
   return loaded.get(entry)!;
 }
 
 /** Depth first, so that what is imported comes before what imports it. */
-function parseAll(url: string, seen: Set<string>, order: Parsed[], unused: Set<Edit>, edits: readonly Edit[]): void {
+function parseAll(
+  url: string,
+  seen: Set<string>,
+  order: Parsed[],
+  unused: Set<Edit>,
+  edits: readonly Edit[],
+): void {
   if (seen.has(url)) return;
   seen.add(url);
   let text = readFileSync(new URL(url), 'utf8');
@@ -92,14 +106,19 @@ function resolve(specifier: string, from: string): string {
   return pathToFileURL(createRequire(from).resolve(specifier)).href;
 }
 
-function evaluate(module: Parsed, getters: ReadonlySet<string>, loaded: Map<string, Names>, globals: Names): Names {
+function evaluate(
+  module: Parsed,
+  getters: ReadonlySet<string>,
+  loaded: Map<string, Names>,
+  globals: Names,
+): Names {
   const stepper = new Stepper(module.text, getters);
   const exported: Names = {};
   const from = (specifier: string): Names => loaded.get(module.imports.get(specifier)!)!;
   const scope: Names = { ...globals, $from: from, $exported: exported, $meta: { url: module.url } };
   const text = module.body.map((node) => (isModulePart(node) ? linked(node, stepper) : stepper.emit(node)));
   const names = Object.keys(scope);
-  
+
   const code = `'use strict';\n${text.join('\n')}\n//# sourceURL=${module.url}?stepped`;
   new Function(...names, code)(...names.map((name) => scope[name]));
   return exported;
@@ -131,7 +150,8 @@ function linked(node: ModuleDeclaration, stepper: Stepper): string {
         const names = declared(node.declaration).map((name) => `$exported.${name} = ${name};`);
         return `${stepper.emit(node.declaration)} ${names.join(' ')}`;
       }
-      const value = (local: string): string => (source === '' ? local : `${source}[${JSON.stringify(local)}]`);
+      const value = (local: string): string =>
+        source === '' ? local : `${source}[${JSON.stringify(local)}]`;
       return node.specifiers
         .map((part) => `$exported[${JSON.stringify(nameOf(part.exported))}] = ${value(nameOf(part.local))};`)
         .join(' ');

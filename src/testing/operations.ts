@@ -81,4 +81,6 @@ export function* receiveMessageOnPort(port: Port): Steps<{ message: unknown } | 
 }
 
 export const isWrite = (kind: OperationKind): boolean =>
-  !['load', 'wait', 'waitAsync', 'notify', 'read', 'timeout', 'turn', 'post', 'receive', 'listen'].includes(kind);
+  !['load', 'wait', 'waitAsync', 'notify', 'read', 'timeout', 'turn', 'post', 'receive', 'listen'].includes(
+    kind,
+  );

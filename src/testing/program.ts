@@ -1,6 +1,6 @@
 import { Execution, type Scenario } from './execution.js';
 import { type Edit, loadStepped } from './modules.js';
-import { type Stage, stageOf, Surroundings } from './surroundings.js';
+import { type Stage, Surroundings, stageOf } from './surroundings.js';
 import type { Event } from './trace.js';
 
 /** A module with its imports, ready to be explored: its exports are functions that set up a scenario. */

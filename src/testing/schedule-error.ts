@@ -60,7 +60,8 @@ function replay(program: Program, limits: Limits, path: readonly Choice[]): stri
     const execution = program.begin(limits.scenario, limits.timeouts, events);
     for (const choice of path) execution.step(choice);
     for (const actor of execution.actors) {
-      if (!actor.over) events.push({ actor: actor.name, plain: false, text: actor.asleep ? 'sleeps' : 'is not done' });
+      if (!actor.over)
+        events.push({ actor: actor.name, plain: false, text: actor.asleep ? 'sleeps' : 'is not done' });
     }
   } catch {
     // It fails again, as it should.

@@ -83,7 +83,8 @@ export class Stepper {
         return this.#property(node as Property);
       case 'ObjectPattern':
         for (const { key } of node.properties.filter((part) => part.type === 'Property'))
-          if (key.type === 'Identifier' && this.#getters.has(key.name)) this.#refuse(node, 'a getter in a pattern');
+          if (key.type === 'Identifier' && this.#getters.has(key.name))
+            this.#refuse(node, 'a getter in a pattern');
         return this.#children(node);
       case 'SequenceExpression':
         return `(${this.#children(node)})`;
@@ -177,7 +178,8 @@ export class Stepper {
   #chain(node: AnyNode): string {
     const inner = node.type === 'CallExpression' ? node.callee : node;
     for (let at: AnyNode = inner; at.type === 'MemberExpression'; at = at.object) {
-      const plain = at.property.type === 'PrivateIdentifier' || !(at.computed || this.#getters.has(this.#name(at)));
+      const plain =
+        at.property.type === 'PrivateIdentifier' || !(at.computed || this.#getters.has(this.#name(at)));
       if (!plain) this.#refuse(node, 'a chain with an index or a getter');
       const { type } = at.object;
       if (type !== 'MemberExpression' && type !== 'Identifier' && type !== 'ThisExpression')
@@ -209,7 +211,9 @@ export class Stepper {
   #update(node: UpdateExpression): string {
     const { argument } = node;
     if (argument.type !== 'MemberExpression' || !argument.computed)
-      return node.prefix ? `${node.operator}${this.#target(argument)}` : `${this.#target(argument)}${node.operator}`;
+      return node.prefix
+        ? `${node.operator}${this.#target(argument)}`
+        : `${this.#target(argument)}${node.operator}`;
     if (!node.prefix) this.#refuse(node, 'this update');
     return this.#store(argument, node.operator[0]!, '1');
   }

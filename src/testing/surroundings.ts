@@ -1,9 +1,16 @@
 /** What stepped modules see instead of the real thing: `Atomics`, the event loop, clocks; and the helpers of their new text. */
-import type { Execution, Waiter } from './execution.js';
-import { Waiter as WaiterClass } from './execution.js';
+import type { Execution } from './execution.js';
 import { isShared } from './memory.js';
-import { type Operation, type OperationKind, Port, receiveMessageOnPort, type Steps, type View } from './operations.js';
+import {
+  type Operation,
+  type OperationKind,
+  Port,
+  receiveMessageOnPort,
+  type Steps,
+  type View,
+} from './operations.js';
 import type { Helper } from './stepped.js';
+import { Waiter } from './waiter.js';
 
 const GeneratorFunction = Object.getPrototypeOf(function* () {}).constructor as Function;
 /** `x instanceof Stepping` for what a stepped function gives. */
@@ -29,7 +36,7 @@ export class Surroundings {
     const loop = this.#loop();
     this.globals = { ...loop, Atomics: atomics(), ...this.#helpers() };
     for (const value of Object.values(loop)) this.#takeCallbacks.add(value);
-    this.#takeCallbacks.add(WaiterClass.prototype.then);
+    this.#takeCallbacks.add(Waiter.prototype.then);
   }
 
   /** Runs a stepped function to its end at once; only where no actor is on its way. */
@@ -66,7 +73,8 @@ export class Surroundings {
   }
 
   #checkCallbacks(called: unknown, args: readonly unknown[]): void {
-    if (called instanceof GeneratorFunction || this.#takeCallbacks.has(called) || this.#classes.has(called)) return;
+    if (called instanceof GeneratorFunction || this.#takeCallbacks.has(called) || this.#classes.has(called))
+      return;
     if (args.some((arg) => arg instanceof GeneratorFunction))
       throw new Error(`explorer: ${String(called).slice(0, 60)} cannot call a stepped function`);
   }

@@ -1,6 +1,6 @@
 /** Links, growing batches and the parking of both sides, through all schedules or those with few preemptions. */
 import test from 'node:test';
-import { type Edit, Program } from '#simul/testing/index.js';
+import type { Edit, Program } from '#simul/testing/index.js';
 import { all, findsAll, LOST, load, RACE } from './support.js';
 
 /** Two results fill a batch, two at once are many; numbers need no codec. */
@@ -87,7 +87,11 @@ test('batches: faults', async () => {
         shows: LOST,
         maxPreemptions: 2,
         edits: [
-          { file: 'transport/inbox.js', from: 'thick ? this.#batch.open : this.#batch.waits', to: 'this.#batch.open' },
+          {
+            file: 'transport/inbox.js',
+            from: 'thick ? this.#batch.open : this.#batch.waits',
+            to: 'this.#batch.open',
+          },
           { file: 'transport/inbox.js', from: 'const thick = took >= THICK;', to: 'const thick = false;' },
         ],
       },
@@ -160,7 +164,9 @@ test('link and parking: faults', async () => {
         scenario: 'ordered',
         shows: /./,
         maxPreemptions: 2,
-        edits: [{ file: 'transport/inbox.js', from: 'this.#records(Number.POSITIVE_INFINITY, true);', to: '' }],
+        edits: [
+          { file: 'transport/inbox.js', from: 'this.#records(Number.POSITIVE_INFINITY, true);', to: '' },
+        ],
       },
     ],
     SHRUNK,

@@ -97,9 +97,15 @@ test('what has no end is told', async () => {
 
 test('what cannot be stepped is refused', async () => {
   const program = await load('litmus');
-  assert.match(failure(program, { scenario: 'nativeCallback' }).message, /forEach.* cannot call a stepped function/);
+  assert.match(
+    failure(program, { scenario: 'nativeCallback' }).message,
+    /forEach.* cannot call a stepped function/,
+  );
   assert.match(failure(program, { scenario: 'ownConstructor' }).message, /constructor or initializer/);
-  await assert.rejects(load('litmus', [{ file: 'litmus.js', from: 'no such text', to: '' }]), /no module litmus\.js/);
+  await assert.rejects(
+    load('litmus', [{ file: 'litmus.js', from: 'no such text', to: '' }]),
+    /no module litmus\.js/,
+  );
   await assert.rejects(load('litmus', [{ file: 'litmus.js', from: 'store', to: '' }]), /exactly one "store"/);
 });
 

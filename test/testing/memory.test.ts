@@ -60,7 +60,13 @@ test('ring: faults', async () => {
       fault: 'the producer waits for a tail that it has read too late',
       scenario: 'narrow',
       shows: LOST,
-      edits: [{ file, from: 'waitWhile(control, tail, this.#tail,', to: 'waitWhile(control, tail, load(control, tail),' }],
+      edits: [
+        {
+          file,
+          from: 'waitWhile(control, tail, this.#tail,',
+          to: 'waitWhile(control, tail, load(control, tail),',
+        },
+      ],
     },
     {
       fault: 'the consumer looks for who waits before it stores the tail',
@@ -127,7 +133,13 @@ test('doorbell: faults', async () => {
       fault: 'the ringer does not count',
       scenario: 'one',
       shows: LOST,
-      edits: [{ file, from: 'if (exchange(words, this.#parked, 0) === 0) return; add(words, this.#bell, 1);', to: 'exchange(words, this.#parked, 0);' }],
+      edits: [
+        {
+          file,
+          from: 'if (exchange(words, this.#parked, 0) === 0) return; add(words, this.#bell, 1);',
+          to: 'exchange(words, this.#parked, 0);',
+        },
+      ],
     },
     {
       fault: 'a wait that has ended counts as armed',
@@ -139,13 +151,17 @@ test('doorbell: faults', async () => {
       fault: 'a soft ring is heard by who waits loosely',
       scenario: 'loosely',
       shows: /^a soft ring was heard/,
-      edits: [{ file, from: 'load(this.#words, this.#parked) === 1', to: 'load(this.#words, this.#parked) !== 0' }],
+      edits: [
+        { file, from: 'load(this.#words, this.#parked) === 1', to: 'load(this.#words, this.#parked) !== 0' },
+      ],
     },
     {
       fault: 'a ring is not heard by who waits loosely',
       scenario: 'loosely',
       shows: LOST,
-      edits: [{ file, from: 'load(this.#words, this.#parked) !== 0', to: 'load(this.#words, this.#parked) === 1' }],
+      edits: [
+        { file, from: 'load(this.#words, this.#parked) !== 0', to: 'load(this.#words, this.#parked) === 1' },
+      ],
     },
   ]);
 });
@@ -203,6 +219,11 @@ test('claims: faults', async () => {
         },
       ],
     },
-    { fault: 'the start time is not ordered, as README.md says', scenario: 'startTimeOrdered', shows: RACE, edits: [] },
+    {
+      fault: 'the start time is not ordered, as README.md says',
+      scenario: 'startTimeOrdered',
+      shows: RACE,
+      edits: [],
+    },
   ]);
 });

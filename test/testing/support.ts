@@ -1,5 +1,12 @@
 import assert from 'node:assert/strict';
-import { type Edit, type Explored, type ExploreOptions, explore, Program, ScheduleError } from '#simul/testing/index.js';
+import {
+  type Edit,
+  type Explored,
+  type ExploreOptions,
+  explore,
+  Program,
+  ScheduleError,
+} from '#simul/testing/index.js';
 
 export const load = (name: string, edits: readonly Edit[] = []): Promise<Program> =>
   Program.load(new URL(`./programs/${name}.js`, import.meta.url).href, edits);

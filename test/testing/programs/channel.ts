@@ -124,7 +124,10 @@ function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number)
   const parent = new Parent(channel, () => {
     over = true;
   });
-  const outbox = new Outbox(channel.worker(() => {}), new Set());
+  const outbox = new Outbox(
+    channel.worker(() => {}),
+    new Set(),
+  );
   return {
     names: channel.names,
     actors: {
@@ -160,13 +163,22 @@ export function ordered(stage: Stage): Scenario {
   const parent = new Parent(channel, () => {
     over = true;
   });
-  const outbox = new Outbox(channel.worker(() => {}), new Set());
+  const outbox = new Outbox(
+    channel.worker(() => {}),
+    new Set(),
+  );
   return {
     names: channel.names,
     actors: {
       worker() {
         outbox.result(7, 0, 100, true);
-        outbox.message({ type: 'progress', slot: 7, index: 1, done: 5, total: undefined } as unknown as ToParent);
+        outbox.message({
+          type: 'progress',
+          slot: 7,
+          index: 1,
+          done: 5,
+          total: undefined,
+        } as unknown as ToParent);
         outbox.end(7, 2, 0);
       },
       parent() {

@@ -5,7 +5,12 @@ import type { Scenario } from '#simul/testing/index.js';
 
 const SLOT = 1;
 
-function sides(): { parent: Segment; worker: Segment; names: NonNullable<Scenario['names']>; times: Float64Array } {
+function sides(): {
+  parent: Segment;
+  worker: Segment;
+  names: NonNullable<Scenario['names']>;
+  times: Float64Array;
+} {
   const buffers = {
     control: new SharedArrayBuffer(512),
     submission: new SharedArrayBuffer(64),

@@ -1,5 +1,5 @@
 /** Small programs with known outcomes; each run adds its own to `outcomes`. */
-import { add, load, store, wake, waitAsync, waitWhile } from '#simul/memory/atomics.js';
+import { add, load, store, waitAsync, waitWhile, wake } from '#simul/memory/atomics.js';
 import type { Scenario, Stage } from '#simul/testing/index.js';
 
 export const outcomes = new Set<string>();
@@ -188,7 +188,14 @@ export function spin(): Scenario {
 /** What cannot be stepped is refused, not passed over. */
 export function nativeCallback(): Scenario {
   const w = words();
-  return { actors: { one: () => [1, 2].forEach((at) => store(w, at, 1)) } };
+  return {
+    actors: {
+      one: () =>
+        [1, 2].forEach((at) => {
+          store(w, at, 1);
+        }),
+    },
+  };
 }
 export function ownConstructor(): Scenario {
   const w = words();
