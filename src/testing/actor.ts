@@ -39,7 +39,8 @@ export class Actor {
 
   /** How many sources its event loop has something from: which of them comes first is anybody's guess. */
   get events(): number {
-    let events = this.ports.filter(({ queue }) => queue.length > 0).length;
+    let events = 0;
+    for (const { queue } of this.ports) if (queue.length > 0) events += 1;
     if (this.immediates.length > 0) events += 1;
     if (this.wakes.length > 0) events += 1;
     if (this.timers.size > 0) events += 1;

@@ -144,7 +144,7 @@ export class Execution {
     const operation: Operation = timesOut ? { ...actor.pending!, kind: 'timeout' } : actor.pending!;
     const touches = timesOut ? this.memory.touches(operation) : actor.pending!.touches!;
     const clock = this.#advance(index, touches);
-    const waiting = this.actors.filter((other) => other.pending?.kind === 'turn' && other.events === 0);
+    const before = this.enabled;
     const woken: Actor[] = [];
     let outcome: unknown;
     try {
@@ -153,8 +153,7 @@ export class Execution {
       this.events?.push(eventOf(actor, operation, outcome, this.memory));
     }
     this.#races.tick(index);
-    for (const other of waiting)
-      if (other !== actor && other.events > 0) join(this.#order[other.index]!, clock);
+    this.#follow(index, before, clock);
     let overtaken = 0;
     for (const other of woken) {
       if (other.timeouts > 0) overtaken |= 1 << other.index;
@@ -165,6 +164,14 @@ export class Execution {
     }
     if (actor.asleep === undefined) this.#resume(actor, outcome);
     return { actor: index, count: clock[index]!, touches, clock, overtaken };
+  }
+
+  /** Event loops that have something to do only since this step come after it. */
+  #follow(index: number, before: number, clock: Clock): void {
+    for (const other of this.actors) {
+      if (other.index === index || (before & (1 << other.index)) !== 0) continue;
+      if (other.pending?.kind === 'turn' && other.events > 0) join(this.#order[other.index]!, clock);
+    }
   }
 
   #advance(index: number, touches: Touches): Clock {
