@@ -205,25 +205,50 @@ export function ownConstructor(): Scenario {
   return { actors: { one: () => void new Loads() } };
 }
 
-/** What `scripted` does: for each actor, its operations, each with a word. Set by the test. */
-export const script: [operation: 'load' | 'store' | 'add' | 'wait' | 'wake', word: number][][] = [];
+/** What `scripted` does: for each actor, its operations, each with a word or another actor. Set by the test. */
+export const script: [operation: string, word: number][][] = [];
 
-/** Every load is part of the outcome, and so is what is left in memory. */
-export function scripted(): Scenario {
+/** Every load and event is part of the outcome, and so is what is left in memory. */
+export function scripted(stage: Stage): Scenario {
   const w = words();
   const seen: string[] = [];
   const actors: Record<string, () => void> = {};
+  const channels: ReturnType<Stage['channel']>[] = [];
+  for (const _ of script) channels.push(stage.channel());
   for (const operations of script) {
     const own = seen.length;
+    let turns = false;
+    for (const [operation] of operations) if (operation === 'turn') turns = true;
     seen.push('');
     actors[`actor ${own}`] = () => {
       let values = '';
+      const [here] = channels[own]!;
+      if (turns) {
+        here.on('message', (message) => {
+          values += `m${message}${load(w, 0)}`;
+        });
+      }
       for (const [operation, word] of operations) {
         if (operation === 'load') values += load(w, word);
         else if (operation === 'store') store(w, word, own + 1);
         else if (operation === 'add') values += add(w, word, 1);
         else if (operation === 'wait') waitWhile(w, word, 0, 1000);
-        else wake(w, word);
+        else if (operation === 'wake') wake(w, word);
+        else if (operation === 'turn') stage.turn();
+        else if (operation === 'post') channels[word % script.length]![1].postMessage(own);
+        else if (operation === 'timer') {
+          setTimeout(() => {
+            values += `t${load(w, word)}`;
+          }, 1);
+        } else {
+          const woken = waitAsync(w, word, 0);
+          if (woken === undefined) values += 'late';
+          else {
+            void woken.then(() => {
+              values += 'w';
+            });
+          }
+        }
       }
       seen[own] = values;
     };
