@@ -20,6 +20,7 @@ const FLOORS: Record<string, number> = {
   api: 6,
   progress: 8,
   cli: 8.5,
+  testing: 8,
   index: 9,
   'thread-source': 0,
   'thread-entry': 10,

@@ -120,7 +120,9 @@ export class Outbox {
     const link = this.#link;
     let at = link.reserve(head, size);
     while (at < 0) {
-      // The parent drains whenever its event loop turns; waiting here is the backpressure on this worker.
+      // The parent drains whenever its event loop turns; waiting here is the backpressure on this worker. It may wait
+      // behind a batch that was open when it looked and takes up the room: nothing has rung for that since.
+      link.parts.peer.ring();
       link.writer.waitForRoom(ROOM_TIMEOUT);
       at = link.reserve(head, size);
     }

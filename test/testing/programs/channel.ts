@@ -1,0 +1,289 @@
+/** The channel as the two sides use it: real links, a worker's outbox and parking, a parent's inbox and event loop. */
+import assert from 'node:assert/strict';
+import type { MessagePort } from 'node:worker_threads';
+import { RingReader, RingWriter, Segment } from '#simul/memory/index.js';
+import { INDEX, Link, RECORD_JOB, type ToParent, type ToWorker } from '#simul/protocol/index.js';
+import type { Port, Scenario, Stage } from '#simul/testing/index.js';
+import { type Batch, nextEntry } from '#simul/transport/batch.js';
+import { Inbox } from '#simul/transport/inbox.js';
+import { Outbox } from '#simul/worker/outbox.js';
+import { Parking } from '#simul/worker/parking.js';
+import { unpack } from './codec-stub.js';
+
+/** What the parent was told, in order. */
+class Told {
+  readonly values: string[] = [];
+  ends = 0;
+  answer: () => void = () => {};
+
+  constructor(readonly ended: (ends: number) => void) {}
+
+  results(slot: number, first: number, batch: Batch): void {
+    let at = batch.at;
+    for (let i = 0; i < batch.count; i++) {
+      this.values.push(`${slot}:${first + i}=${unpack(batch.bytes, at + 4)}`);
+      at = nextEntry(batch, at);
+    }
+    this.answer();
+  }
+
+  result(slot: number, index: number, _failed: boolean, body: { bytes: Uint8Array }): void {
+    this.values.push(`${slot}:${index}=${unpack(body.bytes, 0)}`);
+  }
+
+  end(slot: number, started: number): void {
+    this.values.push(`${slot}:end ${started}`);
+    this.ends += 1;
+    this.ended(this.ends);
+  }
+
+  progress(slot: number, index: number, done: number): void {
+    this.values.push(`${slot}:${index} at ${done}`);
+  }
+}
+
+class Channel {
+  readonly toParent: Port;
+  readonly toWorker: Port;
+  readonly names: NonNullable<Scenario['names']>;
+  readonly #buffers;
+
+  constructor(stage: Stage, ringBytes: number) {
+    const [toParent, toWorker] = stage.channel();
+    this.toParent = toParent;
+    this.toWorker = toWorker;
+    this.#buffers = {
+      control: new SharedArrayBuffer(512),
+      submission: new SharedArrayBuffer(ringBytes),
+      completion: new SharedArrayBuffer(ringBytes),
+      slots: new SharedArrayBuffer(64),
+    };
+    const control = new Int32Array(this.#buffers.control);
+    this.names = [
+      [control, 0, 'submission head'],
+      [control, 16, 'submission tail'],
+      [control, 32, 'completion head'],
+      [control, 33, 'worker waits for room'],
+      [control, 48, 'completion tail'],
+      [control, 64, 'PARKED of the worker'],
+      [control, 80, 'BELL of the worker'],
+      [control, 96, 'PARKED of the parent'],
+      [control, 112, 'BELL of the parent'],
+    ];
+  }
+
+  parent(handle: (message: ToParent) => void): Link<ToWorker, ToParent> {
+    const segment = new Segment(this.#buffers);
+    const { parentBell: own, workerBell: peer } = segment;
+    const [writer, reader] = [new RingWriter(segment.submission), new RingReader(segment.completion)];
+    return new Link({ port: this.toWorker as unknown as MessagePort, writer, reader, own, peer }, handle);
+  }
+
+  worker(handle: (message: ToWorker) => void): Link<ToParent, ToWorker> {
+    const segment = new Segment(this.#buffers);
+    const { parentBell: peer, workerBell: own } = segment;
+    const [writer, reader] = [new RingWriter(segment.completion), new RingReader(segment.submission)];
+    return new Link({ port: this.toParent as unknown as MessagePort, writer, reader, own, peer }, handle);
+  }
+}
+
+/** A parent with an inbox. */
+class Parent {
+  readonly told: Told;
+  readonly link: Link<ToWorker, ToParent>;
+  readonly inbox: Inbox;
+  readonly #port: Port;
+
+  constructor(channel: Channel, ended: (ends: number) => void) {
+    this.told = new Told(ended);
+    this.link = channel.parent((message) => this.inbox.handle(message));
+    this.inbox = new Inbox(
+      this.link,
+      this.told as unknown as ConstructorParameters<typeof Inbox>[1],
+      undefined as never,
+      () => {},
+    );
+    this.#port = channel.toWorker;
+  }
+
+  listen(): void {
+    this.#port.on('message', (message) => this.inbox.message(message as ToParent));
+    this.inbox.drain();
+  }
+
+  post(slot: number, items: number): void {
+    assert.ok(this.link.reserve({ kind: RECORD_JOB, slot, index: items }, 0) >= 0);
+    this.link.publish();
+  }
+}
+
+/** Results of a job, then its end; the parent is woken as it may be. */
+function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number): Scenario {
+  const channel = new Channel(stage, ringBytes);
+  let over = false;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  const outbox = new Outbox(
+    channel.worker(() => {}),
+    new Set(),
+  );
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        for (let item = 0; item < items; item++) outbox.result(7, item, 100 + item, true);
+        outbox.end(7, items, 0);
+      },
+      parent() {
+        parent.listen();
+        if (hot) parent.inbox.expect(undefined);
+        while (!over) stage.turn();
+      },
+    },
+    check() {
+      const { values } = parent.told;
+      assert.equal(values.length, items + 1);
+      for (let item = 0; item < items; item++) assert.equal(values[item], `7:${item}=${100 + item}`);
+      assert.equal(values[items], `7:end ${items}`);
+    },
+  };
+}
+
+export const oneResult = (stage: Stage): Scenario => resultsOf(stage, 1, false, 256);
+export const results = (stage: Stage): Scenario => resultsOf(stage, 2, false, 256);
+export const hotResults = (stage: Stage): Scenario => resultsOf(stage, 3, true, 256);
+/** The completion ring holds less than that: the worker waits for room. */
+export const crowdedResults = (stage: Stage): Scenario => resultsOf(stage, 3, false, 64);
+
+/** A message between two results keeps its place. */
+export function ordered(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256);
+  let over = false;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  const outbox = new Outbox(
+    channel.worker(() => {}),
+    new Set(),
+  );
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        outbox.result(7, 0, 100, true);
+        outbox.message({
+          type: 'progress',
+          slot: 7,
+          index: 1,
+          done: 5,
+          total: undefined,
+        } as unknown as ToParent);
+        outbox.end(7, 2, 0);
+      },
+      parent() {
+        parent.listen();
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1 at 5, 7:end 2'),
+  };
+}
+
+/** The worker goes on only once the parent has answered to its first result, which shares an open batch. */
+export function answered(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256);
+  let over = false;
+  let answers = 0;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  parent.told.answer = () => {
+    if (parent.told.values.length === 2) parent.link.send({ type: 'stop' });
+  };
+  const link = channel.worker(() => {
+    answers += 1;
+  });
+  const outbox = new Outbox(link, new Set());
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
+        outbox.result(7, 0, 100, true);
+        outbox.result(7, 1, 101, true);
+        while (answers === 0) stage.turn();
+        outbox.end(7, 2, 0);
+      },
+      parent() {
+        parent.listen();
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1=101, 7:end 2'),
+  };
+}
+
+/** Both sides wait for each other: the worker for jobs (and a message to stop), the parent for results. */
+function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
+  const channel = new Channel(stage, 256);
+  let over = false;
+  let stopped = false;
+  const parent = new Parent(channel, (ends) => {
+    if (ends < jobs) return parent.post(ends, 1);
+    over = true;
+    parent.link.send({ type: 'stop' });
+  });
+  const link = channel.worker(() => {
+    stopped = true;
+  });
+  const outbox = new Outbox(link, new Set());
+  const pump = () => {
+    for (;;) {
+      if (stopped) return parking.busy();
+      const header = link.reader.next();
+      if (header < 0) {
+        if (parking.wait(mayBlock)) continue;
+        return;
+      }
+      link.catchUp(header);
+      const slot = link.reader.ring.words[header + INDEX - 1]!;
+      link.reader.release(header);
+      outbox.result(slot, 0, 100 + slot, true);
+      outbox.end(slot, 1, 0);
+    }
+  };
+  const parking = new Parking({
+    bell: link.parts.own,
+    reader: link.reader,
+    takeMessages: () => link.takeMessages(),
+    woken: () => pump(),
+  });
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        channel.toParent.on('message', (message) => {
+          link.arrived(message as ToWorker);
+          pump();
+        });
+        pump();
+        while (!stopped) stage.turn();
+      },
+      parent() {
+        parent.listen();
+        parent.post(0, 1);
+        while (!over) stage.turn();
+      },
+    },
+    check() {
+      let expected = '';
+      for (let job = 0; job < jobs; job++) expected += `${job}:0=${100 + job},${job}:end 1,`;
+      assert.equal(`${parent.told.values.join(',')},`, expected);
+    },
+  };
+}
+
+export const blockingWorker = (stage: Stage): Scenario => conversation(stage, 1, true);
+export const loopingWorker = (stage: Stage): Scenario => conversation(stage, 1, false);
+export const twoJobs = (stage: Stage): Scenario => conversation(stage, 2, true);
