@@ -3,6 +3,7 @@ import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
+import { readFlat, readNested } from './read-shape.js';
 import { rebuild } from './rebuilt.js';
 import { registeredTypes, specialNamed } from './registry.js';
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
@@ -10,6 +11,10 @@ import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from '.
 /** Reads the object that `tag` begins. It takes its number (or that of the instance around it) before its parts do. */
 export function decodeObject(decoder: Decoder, tag: number, id: number = decoder.reserve()): unknown {
   switch (tag) {
+    case Tag.flat:
+      return decoder.define(id, readFlat(decoder));
+    case Tag.shape:
+      return readNested(decoder, id);
     case Tag.plain:
       return decodePlain(decoder, decoder.define(id, {}));
     case Tag.nullPrototype:

@@ -50,6 +50,8 @@ export const Tag = {
   bound: 61,
   resizableBuffer: 62,
   rebuilt: 63,
+  shape: 64,
+  flat: 65,
 } as const;
 
 export const VIEW_TYPES = [
