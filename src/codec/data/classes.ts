@@ -31,6 +31,7 @@ export function tagOf(type: Function, forResults: boolean): string {
 export class ClassScope {
   readonly #behind: ClassScope | null;
   #copies: Map<string, Function> | undefined;
+  #shared: Map<string, Function> | undefined;
 
   constructor(behind: ClassScope | null = typeClasses) {
     this.#behind = behind;
@@ -40,6 +41,16 @@ export class ClassScope {
   find(tag: string): Function | undefined {
     const own = tag.startsWith(token) ? sent.get(tag)?.deref() : undefined;
     return own ?? this.#copies?.get(tag) ?? this.#behind?.find(tag);
+  }
+
+  /** The class that an asset holds, where it has been made. */
+  shared(hash: string): Function | undefined {
+    return this.#shared?.get(hash);
+  }
+
+  share(hash: string, type: Function): void {
+    this.#shared ??= new Map();
+    this.#shared.set(hash, type);
   }
 
   add(tag: string, copy: Function): void {
@@ -59,6 +70,9 @@ class ResultClasses extends ClassScope {
     tags.set(copy, tag);
     tagOf(copy, true);
   }
+
+  /** Made of its asset each time, and found by its tag then: nothing is kept alive. */
+  override share(): void {}
 }
 
 /** Registered types are the same in all operations, so their classes are too. */

@@ -162,6 +162,8 @@ export class Decoder {
         return Symbol.for(this.text());
       case Tag.symbolWellKnown:
         return WELL_KNOWN_SYMBOLS[this.u8()];
+      case Tag.sharedClass:
+        return this.#sharedClass(this.key());
       case Tag.ref:
         return this.#ref(this.u32());
       default:
@@ -306,6 +308,15 @@ export class Decoder {
     return this.text();
   }
 
+  /** Of a property with attributes: a name or a symbol. */
+  propertyKey(): PropertyKey {
+    if (this.at < this.#end && this.bytes[this.at] === Tag.latin1) return this.key();
+    const key = this.value();
+    return typeof key === 'string' || typeof key === 'symbol'
+      ? key
+      : this.corrupt('a property without a name');
+  }
+
   #string(tag: number): string {
     if (tag === Tag.latin1) return this.#short(words);
     if (tag === Tag.constantString) {
@@ -353,6 +364,18 @@ export class Decoder {
     const asset = this.assets.get(hash);
     if (asset?.kind !== 'constant') return this.corrupt(`constant ${hash} is not here`);
     return new Uint8Array(asset.buffer);
+  }
+
+  #sharedClass(hash: string): Function {
+    const known = this.classes.shared(hash);
+    if (known !== undefined) return known;
+    const asset = this.assets.get(hash);
+    if (asset?.kind !== 'class') return this.corrupt(`class ${hash} is not here`);
+    const { bytes, extras } = asset.packed;
+    const type = new Decoder(bytes, extras, this.assets, 0, bytes.byteLength, this.classes).item();
+    if (typeof type !== 'function') return this.corrupt(`class ${hash} is none`);
+    this.classes.share(hash, type);
+    return type;
   }
 
   extra(): unknown {

@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { serialize } from 'node:v8';
 import { intrinsicPath, lazyGlobalPath } from '../closure/index.js';
 import { encodeError } from './encode-error.js';
-import { encodeInstance } from './encode-instance.js';
+import { encodeInstance, tryOrdinary } from './encode-instance.js';
 import { encodeBuffer, encodeView } from './encode-view.js';
 import type { Encoder } from './encoder.js';
 import { encodeHost, isHost } from './host-objects.js';
@@ -70,6 +70,7 @@ function encodeOther(encoder: Encoder, value: object, prototype: unknown): void 
       ? encodePlain(encoder, value, Tag.nullPrototype)
       : encodeIntrinsic(encoder, path);
   }
+  if (tryOrdinary(encoder, value, prototype as object)) return;
   if (hasMore(encoder, value)) return encodeInstance(encoder, value, prototype as object);
   if (encodeBuiltin(encoder, value, false)) return;
   const path = intrinsic(value);

@@ -7,6 +7,7 @@ import { SerializationError } from '../../errors.js';
 import type { ModuleRef } from '../closure/index.js';
 import type { Asset } from '../packed.js';
 import { ByteWriter, isLatin1 } from './byte-writer.js';
+import type { ClassShelf } from './class-shelf.js';
 import { constantOf } from './constants.js';
 import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
@@ -27,6 +28,8 @@ interface Deferred {
 const ANEW = Symbol('anew');
 
 export interface EncodeOptions {
+  /** Classes of this and other values, which are packed once. */
+  readonly classes?: ClassShelf | undefined;
   /** Captured data: accessors, symbol keys, hidden and frozen properties travel too. */
   readonly exact?: boolean | undefined;
   /** Large buffers are moved (results) or put into shared memory, from where they can be sent again (default). */
@@ -49,6 +52,8 @@ export class Encoder extends ByteWriter {
   transfer: unknown[] = [];
   assets = new Map<string, Asset>();
   modules = new Map<string, ModuleRef>();
+  /** Where instances find their class as an asset; without it, classes go with their instances. */
+  classes: ClassShelf | undefined;
   /** Set on the second walk only, when the first has failed: where we are. */
   path: string[] | undefined;
   readonly #numbers = new ObjectNumbers();

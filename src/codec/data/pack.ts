@@ -17,6 +17,7 @@ export class Packer {
     encoder.exact = options.exact === true;
     encoder.moved = options.moved === true;
     encoder.path = undefined;
+    encoder.classes = options.classes;
     this.#encoder = encoder;
   }
 

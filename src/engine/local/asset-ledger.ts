@@ -58,6 +58,8 @@ function sizeOf(asset: Asset): number {
       return asset.code.source.length * 2;
     case 'constant':
       return asset.buffer.byteLength;
+    case 'class':
+      return asset.packed.bytes.byteLength;
     case 'type':
       return asset.functions.bytes.byteLength;
     default:
