@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -97,6 +97,8 @@ export type ToWorker =
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  /** The parent is about to drop these: not to be taken for known. Answered by `unlearned`. */
+  | { readonly type: 'unlearn'; readonly hashes: readonly string[] }
   | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
   | { readonly type: 'forget'; readonly operation: number }
   /** A job that does not fit the ring; claimed by its slot as any other. */
@@ -135,6 +137,7 @@ export type ToParent =
       readonly total: number | undefined;
     }
   | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
+  | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
   /** It has heard of its end, and disposes of what it holds; it has done so. */

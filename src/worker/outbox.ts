@@ -1,5 +1,5 @@
 /** What a worker sends: bytes by the ring where they fit, everything else by message, in one order. */
-import { type AssetStore, type Packed, Packer, packError } from '../codec/index.js';
+import { type AssetStore, type Packed, Packer, packError, staysWithSender } from '../codec/index.js';
 import { HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
@@ -109,12 +109,11 @@ export class Outbox {
   }
 }
 
-/** Remembers that the parent has every asset that it sent. */
+/** Remembers what the parent still has of the assets that it sent. */
 export function learn(known: Set<string>, store: AssetStore, message: ToWorker): void {
   if (message.type !== 'assets') return;
   for (const asset of message.assets) {
     store.add(asset);
-    // The parent keeps code and types that it sent, but not its large constants.
-    if (asset.kind !== 'constant') known.add(asset.hash);
+    if (staysWithSender(asset)) known.add(asset.hash);
   }
 }

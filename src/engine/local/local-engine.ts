@@ -22,6 +22,7 @@ import type {
   Ran,
 } from '../engine.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
+import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
 import { type Group, type Job, piece } from './job.js';
@@ -38,7 +39,8 @@ import { WorkerHost } from './worker-host.js';
 
 export class LocalEngine implements Engine {
   readonly size: number;
-  readonly assets = new AssetStore();
+  readonly assets: AssetStore;
+  readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
   readonly #hosts = new Map<Place, WorkerHost>();
@@ -63,6 +65,8 @@ export class LocalEngine implements Engine {
   constructor(options: LocalEngineOptions) {
     this.#options = options;
     this.size = options.workers;
+    this.assets = new AssetStore(options.assetBounds);
+    this.#farewell = new AssetFarewell(this.assets);
     this.#state = new PoolState(options, {
       now: () => performance.now(),
       start: (place, failures) => this.#start(place, failures),
@@ -229,8 +233,8 @@ export class LocalEngine implements Engine {
   #startNow(place: Place): void {
     if (this.#closed === 'closed') return this.#state.workerGone(place);
     const { name, init, startWorker } = this.#options;
-    const nested = newNestedCalls();
-    for (const asset of init?.assets ?? []) this.assets.add(asset);
+    const nested = newNestedCalls((body) => this.#host(place).wire(body));
+    this.assets.addSent(init?.assets ?? []);
     const { worker } = place;
     const spec: WorkerSpec = { ...this.#options, worker, name: `${name}:${worker}` };
     let handle: WorkerHandle;
@@ -298,6 +302,7 @@ export class LocalEngine implements Engine {
           },
           place,
         ),
+      unlearned: () => this.#farewell.heard(this.#hosts.get(place)),
       stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
@@ -328,6 +333,7 @@ export class LocalEngine implements Engine {
     const job = host.jobs[slot];
     if (job === undefined) return;
     host.free(slot);
+    this.#farewell.begin(this.#hosts.values());
     if (started > 0 && !job.group.cancelled) job.spec.sink.measured?.(started, elapsed);
     this.#state.jobEnded(place, job, started, elapsed);
     this.#upkeep.planSplit();
@@ -344,6 +350,7 @@ export class LocalEngine implements Engine {
     nested.cancelAll(new PoolClosedError('the worker of the task that made this call is gone'));
     this.#state.workerGone(place);
     this.#hosts.delete(place);
+    this.#farewell.heard(host);
     if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 

@@ -105,9 +105,16 @@ export class WorkerHost {
 
   #send(packed: Packed): void {
     const assets = this.#ledger.missing(packed, this.#posted);
-    for (const asset of assets) if (asset.kind !== 'constant') this.#assets.add(asset);
+    this.#assets.addSent(assets);
     const modules = packed.modules.length === 0 ? NOTHING : this.#freshModules(packed.modules);
     if (assets.length > 0 || modules.length > 0) this.handle.send({ type: 'assets', assets, modules });
+  }
+
+  /** A value for what this worker has asked for itself, with the assets that it lacks. */
+  wire(packed: Packed): WirePacked {
+    const assets = this.#ledger.missing(packed, this.#posted);
+    this.#assets.addSent(assets);
+    return { ...withoutAssets(packed), assets };
   }
 
   #freshModules(modules: readonly ModuleRef[]): readonly ModuleRef[] {
