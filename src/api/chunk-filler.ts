@@ -1,19 +1,20 @@
-import { Packer } from '../codec/index.js';
+import { type ClassShelf, Packer } from '../codec/index.js';
 import type { Items } from '../transport/index.js';
 import { CHUNK_BYTES } from './chunker.js';
-
-const ITEM = { label: 'item' };
 
 /** Packs items one behind the other, until there are enough of them or they are large enough. */
 export class ChunkFiller {
   readonly #size: number;
-  #packer = new Packer(ITEM);
+  readonly #options: { readonly label: string; readonly classes: ClassShelf };
+  #packer: Packer;
   #offsets: Uint32Array;
   #count = 0;
   base: number;
 
-  constructor(size: number, base: number) {
+  constructor(size: number, base: number, classes: ClassShelf) {
     this.#size = size;
+    this.#options = { label: 'item', classes };
+    this.#packer = new Packer(this.#options);
     this.#offsets = new Uint32Array(Math.min(size, 64) + 1);
     this.base = base;
   }
@@ -42,7 +43,7 @@ export class ChunkFiller {
   }
 
   restart(base: number): void {
-    this.#packer = new Packer(ITEM);
+    this.#packer = new Packer(this.#options);
     this.#offsets = new Uint32Array(Math.min(this.#size, 64) + 1);
     this.#count = 0;
     this.base = base;

@@ -6,7 +6,7 @@
  * that nothing is handed over any more.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Packed, Packer, unpacker } from '../codec/index.js';
+import { ClassShelf, type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
@@ -83,6 +83,7 @@ export class ItemRun {
   readonly #chunker: Chunker;
   readonly #limits: JobLimits;
   readonly #meter: Meter;
+  readonly #classes = new ClassShelf();
   readonly #retries: MapOptions['retries'];
   /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
   readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
@@ -206,7 +207,7 @@ export class ItemRun {
   #sendChunk(): Promise<void> | undefined {
     const remaining = this.#length === undefined ? undefined : this.#length - this.#next;
     const size = Math.min(this.#chunker.next(remaining), this.#room);
-    const filler = new ChunkFiller(size, this.#next);
+    const filler = new ChunkFiller(size, this.#next, this.#classes);
     try {
       while (!filler.full && !this.#over) {
         const step = this.#iterator.next();
@@ -235,7 +236,7 @@ export class ItemRun {
         if (this.#over) return;
         if (ready === undefined) {
           this.#submitChunk(filler);
-          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#room)), this.#next);
+          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#room)), this.#next, this.#classes);
           continue;
         }
         if (!this.#take(filler, ready) || filler.full || this.#over) break;

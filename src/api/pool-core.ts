@@ -105,7 +105,11 @@ export function decoder(assets: AssetStore): Decode {
     if (pending === undefined) return finish(body);
     // The bytes may be a view on memory that is reused after this call.
     const kept = { ...body, bytes: body.bytes.slice() };
-    pending.then(() => finish(kept), failed);
+    pending.then(() => {
+      // What came by its hash may have left the store meanwhile.
+      for (const asset of body.assets) assets.add(asset);
+      finish(kept);
+    }, failed);
   };
 }
 

@@ -1,6 +1,7 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
 export { exportByName, isStateless, markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
-export { AssetStore } from './data/asset-store.js';
+export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';
+export { ClassShelf } from './data/class-shelf.js';
 export { ClassScope } from './data/classes.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';

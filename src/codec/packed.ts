@@ -2,12 +2,13 @@ import type { CodeRecord, ModuleRef } from './closure/reading.js';
 
 /**
  * Something that many payloads refer to and that a worker is sent once: the code of a function, a large
- * constant, or a registered type. Known on both sides by `hash`.
+ * constant, a registered type, or the class of items. Known on both sides by `hash`.
  */
 export type Asset =
   | { readonly kind: 'code'; readonly hash: string; readonly code: CodeRecord }
   | { readonly kind: 'constant'; readonly hash: string; readonly buffer: SharedArrayBuffer }
-  | { readonly kind: 'type'; readonly hash: string; readonly name: string; readonly functions: Packed };
+  | { readonly kind: 'type'; readonly hash: string; readonly name: string; readonly functions: Packed }
+  | { readonly kind: 'class'; readonly hash: string; readonly packed: Packed };
 
 /** An encoded value or list of values. Plain data: it survives structured clone. */
 export interface Packed {

@@ -103,6 +103,8 @@ export type ToWorker =
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  /** The parent is about to drop these: not to be taken for known. Answered by `unlearned`. */
+  | { readonly type: 'unlearn'; readonly hashes: readonly string[] }
   | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
   | { readonly type: 'forget'; readonly operation: number }
   /** A job that does not fit the ring; claimed by its slot as any other. */
@@ -141,6 +143,7 @@ export type ToParent =
       readonly total: number | undefined;
     }
   | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
+  | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
   /** It has heard of its end, and disposes of what it holds; it has done so. */

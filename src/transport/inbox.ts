@@ -234,6 +234,9 @@ export class Inbox {
       case 'request':
         events.request(message.request);
         return;
+      case 'unlearned':
+        events.unlearned();
+        return;
       case 'stopping':
         events.stopping();
         return;

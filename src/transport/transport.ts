@@ -36,6 +36,8 @@ export interface WorkerEvents {
   end(slot: number, started: number, elapsed: number): void;
   waiting(slot: number, waiting: boolean): void;
   request(request: NestedRequest): void;
+  /** It no longer relies on the assets that it was last told to unlearn. */
+  unlearned(): void;
   stopping(): void;
   stopped(): void;
   exit(reason: ExitReason): void;

@@ -1,5 +1,5 @@
 /** What a worker sends: bytes by the ring where they fit, everything else by message, in one order. */
-import { type AssetStore, type Packed, Packer, packError } from '../codec/index.js';
+import { type AssetStore, type Packed, Packer, packError, staysWithSender } from '../codec/index.js';
 import { HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
@@ -60,14 +60,15 @@ export class Outbox {
     const packer = this.#packer;
     packer.item(value);
     if (!packer.isPlain || packer.length > this.#link.writer.ring.largest) return false;
-    const index = Math.min((over - began) * 1000, 2 ** 31 - 1);
-    const link = this.#link;
-    this.#batch.close();
-    const at = this.#reserve({ kind: RECORD_ONLY, slot, index }, packer.length);
-    const { ring } = link.writer;
-    ring.doubles[(at + AUX) >> 1] = over;
-    packer.copyTo(ring.bytes, (at + HEADER_WORDS) * 4);
-    link.publish();
+    const at = this.#begin(
+      RECORD_ONLY,
+      slot,
+      Math.min((over - began) * 1000, 2 ** 31 - 1),
+      over,
+      packer.length,
+    );
+    packer.copyTo(this.#link.writer.ring.bytes, (at + HEADER_WORDS) * 4);
+    this.#link.publish();
     return true;
   }
 
@@ -107,13 +108,17 @@ export class Outbox {
   }
 
   #record(kind: number, slot: number, index: number, aux: number, payload: Uint8Array | undefined): void {
-    const link = this.#link;
+    const at = this.#begin(kind, slot, index, aux, payload?.byteLength ?? 0);
+    if (payload !== undefined) this.#link.writer.ring.bytes.set(payload, (at + HEADER_WORDS) * 4);
+    this.#link.publish();
+  }
+
+  /** Reserves a record of its own, to be filled and published. */
+  #begin(kind: number, slot: number, index: number, aux: number, size: number): number {
     this.#batch.close();
-    const at = this.#reserve({ kind, slot, index }, payload?.byteLength ?? 0);
-    const { ring } = link.writer;
-    ring.doubles[(at + AUX) >> 1] = aux;
-    if (payload !== undefined) ring.bytes.set(payload, (at + HEADER_WORDS) * 4);
-    link.publish();
+    const at = this.#reserve({ kind, slot, index }, size);
+    this.#link.writer.ring.doubles[(at + AUX) >> 1] = aux;
+    return at;
   }
 
   #reserve(head: RecordHead, size: number): number {
@@ -130,12 +135,11 @@ export class Outbox {
   }
 }
 
-/** Remembers that the parent has every asset that it sent. */
+/** Remembers what the parent still has of the assets that it sent. */
 export function learn(known: Set<string>, store: AssetStore, message: ToWorker): void {
   if (message.type !== 'assets') return;
   for (const asset of message.assets) {
     store.add(asset);
-    // The parent keeps code and types that it sent, but not its large constants.
-    if (asset.kind !== 'constant') known.add(asset.hash);
+    if (staysWithSender(asset)) known.add(asset.hash);
   }
 }

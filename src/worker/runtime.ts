@@ -16,6 +16,7 @@ import {
   packError,
   prepare,
   prepareAssets,
+  staysWithSender,
   unpack,
   unpacker,
 } from '../codec/index.js';
@@ -70,7 +71,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
   readonly outbox: Outbox;
   readonly #setup: WorkerSetup;
   readonly #link: Link<ToParent, ToWorker>;
-  readonly #known = new Set<string>();
+  /** Assets that the pool holds: named by hash in all that is sent to it. */
+  readonly known = new Set<string>();
   readonly #operations = new Operations(this.assets);
   readonly #streams: Streams;
   readonly #parking: Parking;
@@ -106,7 +108,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       takeMessages: () => this.#link.takeMessages(),
       woken: () => this.#pump(),
     });
-    this.outbox = new Outbox(this.#link, this.#known);
+    this.outbox = new Outbox(this.#link, this.known);
     this.#streams = new Streams({
       wire: (packed) => this.outbox.wire(packed),
       send: (slot, index, part, transfer) =>
@@ -137,7 +139,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   async #runInit(init: WirePacked): Promise<void> {
     const packed = fromWire(init, this.assets);
-    for (const asset of packed.assets) if (asset.kind !== 'constant') this.#known.add(asset.hash);
+    for (const asset of packed.assets) if (staysWithSender(asset)) this.known.add(asset.hash);
     await prepare(packed, this.assets);
     await (unpack(packed, this.assets, new ClassScope()) as () => unknown)();
   }
@@ -147,14 +149,15 @@ export class WorkerRuntime implements JobHost, TaskHost {
   #take(message: ToWorker): void {
     switch (message.type) {
       case 'assets':
-        learn(this.#known, this.assets, message);
+        learn(this.known, this.assets, message);
         this.#prepare(prepareAssets(message.assets, message.modules, this.assets));
         return;
       case 'drop':
-        for (const hash of message.hashes) {
-          this.assets.drop(hash);
-          this.#known.delete(hash);
-        }
+        for (const hash of message.hashes) this.assets.drop(hash);
+        return;
+      case 'unlearn':
+        for (const hash of message.hashes) this.known.delete(hash);
+        this.outbox.message({ type: 'unlearned' });
         return;
       case 'operation':
         this.#operations.define(message.head, message.fn);

@@ -29,6 +29,11 @@ test('batches: a worker that waits for room behind a closed batch rings', async 
 
 test('batches: all schedules of one result', async () => {
   all(await channel(), { scenario: 'oneResult' });
+  all(await channel(), { scenario: 'onlyResult' });
+});
+
+test('batches with times', async () => {
+  all(await channel(), { scenario: 'timedResults', maxPreemptions: 2 });
 });
 
 test('link: records and messages keep their order', async () => {
@@ -57,8 +62,8 @@ test('batches: faults', async () => {
           { file, from: counts, to: '' },
           {
             file,
-            from: 'packer.copyTo(ring.bytes, (this.#word + 1) * 4);',
-            to: `${counts} packer.copyTo(ring.bytes, (this.#word + 1) * 4);`,
+            from: 'packer.copyTo(ring.bytes, (this.#word + head) * 4);',
+            to: `${counts} packer.copyTo(ring.bytes, (this.#word + head) * 4);`,
           },
         ],
       },

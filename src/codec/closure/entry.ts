@@ -8,6 +8,8 @@ import { getEnvironmentData, isMainThread, setEnvironmentData } from 'node:worke
  */
 const key = 'simul:entry';
 let files: Set<string> | undefined;
+const MOST_ASKED = 2000;
+const asked = new Map<string, boolean>();
 
 function real(path: string | undefined): string | undefined {
   if (!path || path.startsWith('[')) return undefined;
@@ -37,13 +39,22 @@ export function isEntry(path: string): boolean {
     const own = real(process.argv[1]);
     if (own !== undefined) files.add(own);
   }
-  return files.has(path) || files.has(real(path) ?? path);
+  if (files.has(path)) return true;
+  // Asked for every closure of the file: the disk is asked once.
+  let entry = asked.get(path);
+  if (entry === undefined) {
+    entry = files.has(real(path) ?? path);
+    if (asked.size >= MOST_ASKED) asked.clear();
+    asked.set(path, entry);
+  }
+  return entry;
 }
 
 /** For hosts that run the user's entry module themselves: a worker process told about its parent's entry. */
 export function setEntry(path: string): void {
   isEntry('');
   const entry = real(path);
+  asked.clear();
   if (entry !== undefined) files?.add(entry);
   if (entry !== undefined && isMainThread) setEnvironmentData(key, entry);
 }

@@ -76,7 +76,7 @@ export function moduleInVariable(
   const inner = defaultOf(value);
   const wrappedModule = isObject(inner) && looksWrapped(value, inner) ? wholeModule(inner) : undefined;
   if (wrappedModule) return { name, ...wrappedModule, wrapped: 'interop' };
-  const specifier = info && importNamedBy(name, info);
+  const specifier = info && importNamed(name, info);
   const module =
     specifier === undefined ? info && requiredInto(name, value, info) : moduleRef(specifier, file);
   return module && { name, module, imported: '*', wrapped: 'interop' };
@@ -131,6 +131,19 @@ function requiredModule(specifier: string, from: string): ReturnType<typeof cach
   } catch {
     return undefined;
   }
+}
+
+const named = new WeakMap<ModuleInfo, Map<string, string | undefined>>();
+
+/** As {@link importNamedBy}, which searches the whole text of the file: once for a name. */
+function importNamed(name: string, info: ModuleInfo): string | undefined {
+  let known = named.get(info);
+  if (known === undefined) {
+    known = new Map();
+    named.set(info, known);
+  }
+  if (!known.has(name)) known.set(name, importNamedBy(name, info));
+  return known.get(name);
 }
 
 /** The specifier behind `__vite_ssr_import_N__`, `import_x`, `x_1` and `_x`, from the file's own imports. */

@@ -35,7 +35,6 @@ interface Slot {
 // with a globalThis of its own) is the module object of a builtin.
 const slotKey = `simul:inspect:${Math.random().toString(36).slice(2)}`;
 const group = 'simul';
-const readSlot = `process.getBuiltinModule('node:util')[${JSON.stringify(slotKey)}]`;
 
 let session: inspectorModule.Session | undefined;
 let refusal: Error | undefined;
@@ -79,25 +78,63 @@ function post<T>(method: string, parameters: object = {}): T {
   return result as T;
 }
 
-function slots(): Record<string, Slot | undefined> {
-  return process.getBuiltinModule('node:util') as unknown as Record<string, Slot | undefined>;
-}
-
 /**
  * Reads location, scopes and bound parts of a function. Needs no `Debugger.enable`, which would slow all
- * awaits of the process. Throws where the inspector is not allowed.
+ * awaits of the process. Throws where the inspector is not allowed. The scopes are read when they are first asked
+ * for, which has to be at once.
  */
 export function inspect(fn: Function): Inspection {
-  connect();
-  const slot: Slot = { fn, out: undefined };
-  const holder = slots();
+  const objectId = handleOf(fn);
+  releaseSoon();
+  const { internalProperties = [] } = post<{
+    internalProperties?: { name: string; value?: RemoteValue }[];
+  }>('Runtime.getProperties', { objectId, ownProperties: true });
+  const internal = (name: string) => internalProperties.find((property) => property.name === name)?.value;
+  const target = internal('[[TargetFunction]]');
+  if (target) return inspectBound(target, internal('[[BoundThis]]'), internal('[[BoundArgs]]'));
+  const location = internal('[[FunctionLocation]]')?.value as
+    | { scriptId: string; lineNumber: number; columnNumber: number }
+    | undefined;
+  const scopesId = internal('[[Scopes]]')?.objectId;
+  let scopes: readonly InspectedScope[] | undefined;
+  return {
+    scriptId: location?.scriptId,
+    line: location?.lineNumber ?? 0,
+    column: location?.columnNumber ?? 0,
+    get scopes() {
+      scopes ??= scopesId === undefined ? [] : readScopes(scopesId);
+      return scopes;
+    },
+  };
+}
+
+/** Where functions are put for the inspector to find, and scopes for us. */
+const slot: Slot = { fn: undefined, out: undefined };
+let slotId: string | undefined;
+
+function handleOf(fn: Function): string {
+  slotId ??= handleOfSlot();
+  slot.fn = fn;
+  const { objectId } = post<{ result: RemoteValue }>('Runtime.callFunctionOn', {
+    objectId: slotId,
+    functionDeclaration: 'function(){return this.fn}',
+    silent: true,
+    objectGroup: group,
+  }).result;
+  slot.fn = undefined;
+  if (objectId === undefined) throw new Error('closure: the inspector gave no handle of the function');
+  return objectId;
+}
+
+/** In no group, so that it stays. */
+function handleOfSlot(): string {
+  const holder = process.getBuiltinModule('node:util') as unknown as Record<string, Slot>;
   Object.defineProperty(holder, slotKey, { value: slot, configurable: true, enumerable: false });
-  try {
-    return inspectSlot(slot);
-  } finally {
-    delete holder[slotKey];
-    releaseSoon();
-  }
+  const expression = `process.getBuiltinModule('node:util')[${JSON.stringify(slotKey)}]`;
+  const { objectId } = post<{ result: RemoteValue }>('Runtime.evaluate', { expression, silent: true }).result;
+  delete holder[slotKey];
+  if (objectId === undefined) throw new Error('closure: the inspector gave no handle');
+  return objectId;
 }
 
 let releasing = false;
@@ -112,45 +149,28 @@ function releaseSoon(): void {
   });
 }
 
-function inspectSlot(slot: Slot): Inspection {
-  const handle = post<{ result: RemoteValue }>('Runtime.evaluate', {
-    expression: `${readSlot}.fn`,
-    objectGroup: group,
-    silent: true,
-  });
-  const objectId = handle.result.objectId;
-  if (!objectId) throw new Error('closure: the inspector gave no handle of the function');
-  const { internalProperties = [] } = post<{
-    internalProperties?: { name: string; value?: RemoteValue }[];
-  }>('Runtime.getProperties', { objectId, ownProperties: true });
-  const internal = (name: string) => internalProperties.find((property) => property.name === name)?.value;
-  const target = internal('[[TargetFunction]]');
-  if (target)
-    return inspectBound(slot, objectId, target, internal('[[BoundThis]]'), internal('[[BoundArgs]]'));
-  const location = internal('[[FunctionLocation]]')?.value as
-    | { scriptId: string; lineNumber: number; columnNumber: number }
-    | undefined;
-  const scopesId = internal('[[Scopes]]')?.objectId;
-  let scopes: InspectedScope[] = [];
-  if (scopesId) {
-    hand(scopesId, `function(){${readSlot}.out=this}`);
-    const raw = slot.out as { description: string; object: Record<string, unknown> }[];
-    scopes = Array.from(raw, (entry) => ({
-      type: entry.description.split(' ', 1)[0] ?? '',
-      variables: entry.object,
-    }));
+function readScopes(scopesId: string): InspectedScope[] {
+  hand('function(a){this.out=a}', [{ objectId: scopesId }]);
+  const raw = take() as { description: string; object: Record<string, unknown> }[];
+  const scopes: InspectedScope[] = [];
+  for (let i = 0; i < raw.length; i++) {
+    const { description, object } = raw[i]!;
+    const end = description.indexOf(' ');
+    scopes.push({ type: end < 0 ? description : description.slice(0, end), variables: object });
   }
-  return {
-    scriptId: location?.scriptId,
-    line: location?.lineNumber ?? 0,
-    column: location?.columnNumber ?? 0,
-    scopes,
-  };
+  return scopes;
 }
 
-function hand(objectId: string, functionDeclaration: string, parameters: object[] = []): void {
+/** What was handed over; it is not to be kept alive here. */
+function take(): unknown {
+  const { out } = slot;
+  slot.out = undefined;
+  return out;
+}
+
+function hand(functionDeclaration: string, parameters: object[]): void {
   const answer = post<{ exceptionDetails?: { text: string } }>('Runtime.callFunctionOn', {
-    objectId,
+    objectId: slotId,
     functionDeclaration,
     arguments: parameters,
     silent: true,
@@ -161,14 +181,12 @@ function hand(objectId: string, functionDeclaration: string, parameters: object[
 }
 
 function inspectBound(
-  slot: Slot,
-  objectId: string,
   target: RemoteValue,
   thisArg: RemoteValue | undefined,
   args: RemoteValue | undefined,
 ): Inspection {
-  hand(objectId, `function(...a){${readSlot}.out=a}`, [target, thisArg, args].map(asArgument));
-  const [fn, self, list] = slot.out as [Function, unknown, ArrayLike<unknown> | undefined];
+  hand('function(...a){this.out=a}', [target, thisArg, args].map(asArgument));
+  const [fn, self, list] = take() as [Function, unknown, ArrayLike<unknown> | undefined];
   return {
     scriptId: undefined,
     line: 0,

@@ -6,7 +6,7 @@ import { withHash } from './code-record.js';
 import { exportOf } from './export-reference.js';
 import { isDefaultGlobal } from './globals.js';
 import { moduleInVariable, staticImport } from './import-binding.js';
-import { type InspectedScope, type Inspection, inspect, inspectorRefusal, scriptUrl } from './inspect.js';
+import { type InspectedScope, type Inspection, inspect, inspectorRefusal } from './inspect.js';
 import { lazyGlobalPath } from './intrinsics.js';
 import { readNamed, readPlatform } from './known-function.js';
 import { builtinExportFrom, moduleExporting } from './known-modules.js';
@@ -14,6 +14,7 @@ import { layOut } from './lay-out.js';
 import { isRequire, readMadeByNode } from './made-by-node.js';
 import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
 import { type Locate, originalPlaces } from './original-place.js';
+import { hasNoFile, type Place, placeOf, scopesOf } from './place.js';
 import { type Capture, type CodeRecord, type ImportBinding, type Reading, viteNames } from './reading.js';
 import { locateWithoutInspector } from './uninspected.js';
 
@@ -40,7 +41,7 @@ export function readFunction(fn: Function): Reading {
     );
   }
   const text = Function.prototype.toString.call(fn);
-  const isNative = /\{\s*\[native code\]\s*\}$/.test(text);
+  const isNative = /\{\s*\[native code\]\s*\}$/.test(text.slice(-40));
   // All that the platform exports is dear to list: only where nothing else tells whose the function is.
   const platform = isNative || inspectorRefusal() ? readPlatform(fn) : undefined;
   if (platform) return kept(fn, platform);
@@ -48,8 +49,6 @@ export function readFunction(fn: Function): Reading {
   const analysis = analyze(text);
   probeStack(400);
   const inspection = inspectorRefusal() ? undefined : inspect(fn);
-  // Every function of JavaScript has scopes; to go on without them would change what it does.
-  if (inspection?.scopes.length === 0) throw new Error('closure: the inspector gave no scopes');
   const place = inspection
     ? placeOf(inspection, analysis, hasNoFile(text))
     : locateWithoutInspector(text, analysis);
@@ -71,7 +70,7 @@ export function readFunction(fn: Function): Reading {
     stable.set(fn, reading);
     return reading;
   }
-  const reading = new CodeReader(fn, analysis, place, inspection?.scopes).read();
+  const reading = new CodeReader(fn, analysis, place, inspection).read();
   if (reading.stable) stable.set(fn, reading.reading);
   return reading.reading;
 }
@@ -83,15 +82,6 @@ export function readFunction(fn: Function): Reading {
 function probeStack(frames: number): number {
   const [a, b, c, d] = [frames, frames + 1, frames + 2, frames + 3];
   return frames === 0 ? a + b : probeStack(frames - 1) + c + d;
-}
-
-/** Where the text of a function is in the user's files. */
-export interface Place {
-  readonly url: string | undefined;
-  /** As the user's stack traces show it: a URL for ES modules, a path for CommonJS. */
-  readonly file: string | undefined;
-  readonly line: number;
-  readonly column: number;
 }
 
 function kept(fn: Function, reading: Reading): Reading {
@@ -113,25 +103,8 @@ function readNative(fn: Function): Reading {
   return { kind: 'bound', ...bound };
 }
 
-/** `new Function(…)` makes a script for each function; to ask about every one of them would cost milliseconds. */
-function hasNoFile(text: string): boolean {
-  return /^(?:async )?function\*? anonymous\(/.test(text) && !text.includes('sourceURL=');
-}
-
-function placeOf(inspection: Inspection, analysis: Analysis, noFile: boolean): Place {
-  const { scriptId } = inspection;
-  const url = scriptId === undefined || noFile ? '' : scriptUrl(scriptId);
-  const { anchor } = analysis;
-  const isModule = inspection.scopes.some((scope) => scope.type === 'Module');
-  const file = url === '' ? undefined : isModule ? url : (pathOf(url) ?? url);
-  return {
-    url: url === '' ? undefined : url,
-    file,
-    line: inspection.line - anchor.line,
-    // The text's own column is lost where its first line is not the anchor's.
-    column: anchor.line === 0 ? inspection.column - anchor.column : 0,
-  };
-}
+/** Records that are kept of one text. */
+const MOST = 2000;
 
 type Provided = CodeRecord['provides'][number];
 
@@ -146,8 +119,8 @@ interface Resolved {
   argumentsName: boolean;
 }
 
-/** Records by text, place and shape, so that fresh closures of the same code are not hashed again. */
-const records = new Map<string, CodeRecord>();
+/** Records by analysis, place and shape, so that fresh closures of the same code are not hashed again. */
+const records = new WeakMap<Analysis, Map<string, CodeRecord>>();
 
 class CodeReader {
   private infoRead: ModuleInfo | undefined | null = null;
@@ -156,8 +129,12 @@ class CodeReader {
     private readonly fn: Function,
     private readonly analysis: Analysis,
     private readonly place: Place,
-    private readonly scopes: readonly InspectedScope[] | undefined,
+    private readonly inspection: Inspection | undefined,
   ) {}
+
+  private get scopes(): readonly InspectedScope[] | undefined {
+    return this.inspection && scopesOf(this.inspection);
+  }
 
   read(): { reading: Reading; stable: boolean } {
     this.refuseLexical();
@@ -393,10 +370,14 @@ class CodeReader {
   private record(resolved: Resolved): CodeRecord {
     const { analysis, place } = this;
     const name = analysis.named ? undefined : ownName(this.fn);
-    const key = [place.file, place.line, place.column, name, resolved.shape, analysis.source].join('\n');
-    const found = records.get(key);
+    const key = `${place.line}:${place.column}:${name ?? ''}\n${resolved.shape}\n${place.file}`;
+    let known = records.get(analysis);
+    const found = known?.get(key);
     if (found) return found;
-    if (records.size >= 2000) records.clear();
+    if (known === undefined || known.size >= MOST) {
+      known = new Map();
+      records.set(analysis, known);
+    }
     const strict = analysis.strict || this.isStrict();
     const locate = this.originals();
     const laid = locate && layOut(analysis.source, analysis.form, place, locate);
@@ -422,7 +403,7 @@ class CodeReader {
       ...laid,
     };
     const record = withHash(content);
-    records.set(key, record);
+    known.set(key, record);
     return record;
   }
 

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { type Analysis, positionIn } from './analyze.js';
 import { callingFiles } from './call-stack.js';
 import { moduleInfo } from './module-info.js';
-import type { Place } from './read-function.js';
+import type { Place } from './place.js';
 
 const ownFolder = ownRoot();
 

@@ -7,13 +7,18 @@ export interface RawBuffer extends Buffer {
 }
 
 /** Doubles and arrays of numbers are in the machine's own order, so that they can be read as they are. */
-const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+export const LITTLE = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
 /** A growing byte buffer. The buffer is replaced when it grows, so nobody keeps it. */
 export class ByteWriter {
-  bytes = Buffer.allocUnsafeSlow(64 * 1024) as RawBuffer;
+  bytes: RawBuffer;
   at = 0;
-  #view = new DataView(this.bytes.buffer);
+  view: DataView;
+
+  constructor(size = 64 * 1024) {
+    this.bytes = Buffer.allocUnsafeSlow(size) as RawBuffer;
+    this.view = new DataView(this.bytes.buffer);
+  }
 
   /** Makes room for `more` bytes. */
   need(more: number): void {
@@ -21,7 +26,7 @@ export class ByteWriter {
     const grown = Buffer.allocUnsafeSlow(Math.max(this.bytes.length * 2, this.at + more)) as RawBuffer;
     grown.set(this.bytes.subarray(0, this.at));
     this.bytes = grown;
-    this.#view = new DataView(grown.buffer);
+    this.view = new DataView(grown.buffer);
   }
 
   u8(value: number): void {
@@ -29,34 +34,44 @@ export class ByteWriter {
     this.bytes[this.at++] = value;
   }
 
+  u16(value: number): void {
+    this.need(2);
+    this.view.setUint16(this.at, value, true);
+    this.at += 2;
+  }
+
   u32(value: number): void {
     this.need(4);
-    this.#view.setUint32(this.at, value, true);
+    this.view.setUint32(this.at, value, true);
     this.at += 4;
   }
 
-  int32(tag: number, value: number): void {
+  taggedInt32(tag: number, value: number): void {
     this.need(5);
-    const { bytes } = this;
-    let { at } = this;
-    bytes[at++] = tag;
-    bytes[at++] = value;
-    bytes[at++] = value >> 8;
-    bytes[at++] = value >> 16;
-    bytes[at++] = value >> 24;
-    this.at = at;
+    const { at } = this;
+    this.bytes[at] = tag;
+    this.view.setInt32(at + 1, value, true);
+    this.at = at + 5;
+  }
+
+  taggedDouble(tag: number, value: number): void {
+    this.need(9);
+    const { at } = this;
+    this.bytes[at] = tag;
+    this.view.setFloat64(at + 1, value, LITTLE);
+    this.at = at + 9;
   }
 
   double(value: number): void {
     this.need(8);
-    this.#view.setFloat64(this.at, value, LITTLE);
+    this.view.setFloat64(this.at, value, LITTLE);
     this.at += 8;
   }
 
   numbers(values: readonly number[], integers: boolean): void {
     const { length } = values;
     this.need(length * 8);
-    const view = this.#view;
+    const view = this.view;
     let { at } = this;
     if (integers) for (let i = 0; i < length; i++, at += 4) view.setInt32(at, values[i]!, LITTLE);
     else for (let i = 0; i < length; i++, at += 8) view.setFloat64(at, values[i]!, LITTLE);

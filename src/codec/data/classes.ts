@@ -31,6 +31,7 @@ export function tagOf(type: Function, forResults: boolean): string {
 export class ClassScope {
   readonly #behind: ClassScope | null;
   #copies: Map<string, Function> | undefined;
+  #shared: Map<string, Function> | undefined;
 
   constructor(behind: ClassScope | null = typeClasses) {
     this.#behind = behind;
@@ -45,6 +46,17 @@ export class ClassScope {
   /** Begins anew: what comes now is another operation's. */
   clear(): void {
     this.#copies = undefined;
+    this.#shared = undefined;
+  }
+
+  /** The class that an asset holds, where it has been made. */
+  shared(hash: string): Function | undefined {
+    return this.#shared?.get(hash);
+  }
+
+  share(hash: string, type: Function): void {
+    this.#shared ??= new Map();
+    this.#shared.set(hash, type);
   }
 
   add(tag: string, copy: Function): void {
@@ -64,6 +76,9 @@ class ResultClasses extends ClassScope {
     tags.set(copy, tag);
     tagOf(copy, true);
   }
+
+  /** Made of its asset each time, and found by its tag then: nothing is kept alive. */
+  override share(): void {}
 }
 
 /** Registered types are the same in all operations, so their classes are too. */

@@ -3,13 +3,18 @@ import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
+import { readFlat, readNested } from './read-shape.js';
 import { rebuild } from './rebuilt.js';
 import { registeredTypes, specialNamed } from './registry.js';
-import { ACCESSOR, CONFIGURABLE, ENUMERABLE, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
+import { ACCESSOR, CONFIGURABLE, ENUMERABLE, ORDINARY, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
 
 /** Reads the object that `tag` begins. It takes its number (or that of the instance around it) before its parts do. */
 export function decodeObject(decoder: Decoder, tag: number, id: number = decoder.reserve()): unknown {
   switch (tag) {
+    case Tag.flat:
+      return decoder.define(id, readFlat(decoder));
+    case Tag.shape:
+      return readNested(decoder, id);
     case Tag.plain:
       return decodePlain(decoder, decoder.define(id, {}));
     case Tag.nullPrototype:
@@ -141,8 +146,18 @@ function restrict<T extends object>(decoder: Decoder, target: T, level: number):
 export function decodeProperties(decoder: Decoder, target: object): void {
   const count = decoder.count();
   for (let i = 0; i < count; i++) {
-    const key = decoder.value() as PropertyKey;
+    const key = decoder.propertyKey();
     const flags = decoder.u8();
+    if (flags === ORDINARY && !(key in target)) {
+      const value = decoder.value();
+      if (value !== PENDING) {
+        (target as Record<PropertyKey, unknown>)[key] = value;
+        continue;
+      }
+      define(target, key, undefined);
+      decoder.whenBuilt(value, (built) => define(target, key, built));
+      continue;
+    }
     const shared = {
       enumerable: (flags & ENUMERABLE) !== 0,
       configurable: (flags & CONFIGURABLE) !== 0,
@@ -326,12 +341,16 @@ function decodeInstance(decoder: Decoder, id: number): unknown {
   const byPrototype = decoder.u8() === 1;
   const level = decoder.u8();
   const type = decoder.value();
-  let target: object = {};
+  let target: object;
   if (decoder.u8() === 1) {
     const base = decoder.u8();
     if (!BASES.has(base)) return decoder.corrupt(`tag ${base} where the base of an instance has to be`);
     target = decodeObject(decoder, base, id) as object;
-  }
+  } else if (!byPrototype && typeof type === 'function' && typeof type.prototype === 'object') {
+    target = decoder.define(id, Object.create(type.prototype as object | null) as object);
+    decodeProperties(decoder, target);
+    return restrict(decoder, target, level);
+  } else target = {};
   decoder.define(id, target);
   decoder.whenBuilt(type, (built) => {
     const prototype = byPrototype ? built : (built as { prototype?: unknown } | null)?.prototype;

@@ -1,9 +1,11 @@
 /** Bytes to values. Every read is checked against the end: garbage gives an EngineError, never a hang. */
 import { EngineError, SerializationError } from '../../errors.js';
 import type { AssetStore } from './asset-store.js';
-import type { RawBuffer } from './byte-writer.js';
+import { LITTLE, type RawBuffer } from './byte-writer.js';
 import { type ClassScope, resultClasses } from './classes.js';
 import { decodeArray, decodeObject, decodePlain } from './decode-object.js';
+import { readFlat, readNested } from './read-shape.js';
+import { latin1 } from './short-text.js';
 import { symbolOf } from './symbols.js';
 import { Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
@@ -13,13 +15,18 @@ export const PENDING = Symbol('pending');
 const RESERVED = Symbol('reserved');
 
 const WORDS = 512;
-const LONGEST_WORD = 32;
+const LONGEST_WORD = 16;
 const keys: (string | undefined)[] = new Array(WORDS).fill(undefined);
 const words: (string | undefined)[] = new Array(WORDS).fill(undefined);
 
 /** These work on any bytes, not on Buffers alone. */
 const { latin1Slice, ucs2Slice } = Buffer.prototype as RawBuffer;
 const double = new Float64Array(1);
+/** From here on a view pays. */
+const MANY_BYTES = 256;
+const MOST_LUCK = 64;
+/** Places for objects that are used again for the next item. */
+const MOST_KEPT = 64;
 const doubleBytes = new Uint8Array(double.buffer);
 
 export class Decoder {
@@ -32,6 +39,11 @@ export class Decoder {
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];
+  /** Those of `#refs` that belong to this item. */
+  #count = 0;
+  #view: DataView | undefined;
+  /** Words found in the table, less those that were not: strings that are all different are not looked for. */
+  #luck = MOST_LUCK;
   #later: number[] | undefined;
   #atEnd: (() => void)[] | undefined;
   #fixups: Map<number, ((value: unknown) => void)[]> | undefined;
@@ -58,7 +70,8 @@ export class Decoder {
 
   /** One value with an identity scope of its own. */
   item(): unknown {
-    if (this.#refs.length > 0) this.#refs = [];
+    if (this.#count > MOST_KEPT) this.#refs = [];
+    this.#count = 0;
     try {
       const value = this.value();
       if (this.#later !== undefined) this.#readLater(this.#later);
@@ -75,6 +88,15 @@ export class Decoder {
   itemAt(from: number, to: number): unknown {
     this.at = from;
     this.#end = to;
+    if (from < to) {
+      const tag = this.bytes[from]!;
+      // What has no parts needs no numbers either.
+      if (tag < Tag.later && tag !== Tag.ref) return this.value();
+      if (tag === Tag.flat) {
+        this.at = from + 1;
+        return readFlat(this);
+      }
+    }
     return this.item();
   }
 
@@ -123,6 +145,10 @@ export class Decoder {
       }
       case Tag.plain:
         return decodePlain(this, this.define(this.reserve(), {}));
+      case Tag.flat:
+        return this.define(this.reserve(), readFlat(this));
+      case Tag.shape:
+        return readNested(this, this.reserve());
       case Tag.array:
         return decodeArray(this, this.reserve());
       case Tag.later:
@@ -136,6 +162,8 @@ export class Decoder {
         return Symbol.for(this.text());
       case Tag.symbolWellKnown:
         return WELL_KNOWN_SYMBOLS[this.u8()];
+      case Tag.sharedClass:
+        return this.#sharedClass(this.key());
       case Tag.ref:
         return this.#ref(this.u32());
       default:
@@ -143,11 +171,25 @@ export class Decoder {
     }
   }
 
+  /** A value without parts. */
+  simple(): unknown {
+    const { bytes, at } = this;
+    const tag = at < this.#end ? bytes[at]! : Tag.later;
+    this.at = at + 1;
+    if (tag === Tag.int32) return this.#int32();
+    if (tag === Tag.double) return this.double();
+    if (tag === Tag.latin1) return this.#short(words);
+    this.at = at;
+    if (tag >= Tag.later || tag === Tag.ref) this.corrupt('an object is not as flat as it has to be');
+    return this.value();
+  }
+
   // ---- references -------------------------------------------------------------------------------------------
 
   /** The next object's number; its value comes by {@link define}. */
   reserve(): number {
-    return this.#refs.push(RESERVED) - 1;
+    this.#refs[this.#count] = RESERVED;
+    return this.#count++;
   }
 
   define<T>(id: number, value: T): T {
@@ -161,7 +203,7 @@ export class Decoder {
   }
 
   #ref(id: number): unknown {
-    if (id >= this.#refs.length) this.corrupt(`reference ${id} of ${this.#refs.length}`);
+    if (id >= this.#count) this.corrupt(`reference ${id} of ${this.#count}`);
     const value = this.#refs[id];
     if (value !== RESERVED) return value;
     this.pendingId = id;
@@ -189,6 +231,13 @@ export class Decoder {
     return this.bytes[this.at++]!;
   }
 
+  u16(): number {
+    this.need(2);
+    const { bytes, at } = this;
+    this.at = at + 2;
+    return bytes[at]! | (bytes[at + 1]! << 8);
+  }
+
   u32(): number {
     return this.#int32() >>> 0;
   }
@@ -210,9 +259,29 @@ export class Decoder {
   double(): number {
     this.need(8);
     const { bytes, at } = this;
-    for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i]!;
     this.at = at + 8;
+    if (bytes.length >= MANY_BYTES) return (this.#view ?? this.#large()).getFloat64(at, LITTLE);
+    for (let i = 0; i < 8; i++) doubleBytes[i] = bytes[at + i]!;
     return double[0]!;
+  }
+
+  /** Whether these bytes, of which `words` are all but the last few, come next; there are as many. */
+  startsWith(words: Int32Array, all: Uint8Array): boolean {
+    const { bytes, at } = this;
+    let i = 0;
+    if (bytes.length >= MANY_BYTES) {
+      const view = this.#view ?? this.#large();
+      for (; i < words.length; i++) if (view.getInt32(at + i * 4, true) !== words[i]) return false;
+      i *= 4;
+    }
+    while (i < all.length && all[i] === bytes[at + i]) i++;
+    return i === all.length;
+  }
+
+  #large(): DataView {
+    const { buffer, byteOffset, byteLength } = this.bytes;
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+    return this.#view;
   }
 
   raw(length: number): Uint8Array {
@@ -237,6 +306,15 @@ export class Decoder {
       return this.#short(keys);
     }
     return this.text();
+  }
+
+  /** Of a property with attributes: a name or a symbol. */
+  propertyKey(): PropertyKey {
+    if (this.at < this.#end && this.bytes[this.at] === Tag.latin1) return this.key();
+    const key = this.value();
+    return typeof key === 'string' || typeof key === 'symbol'
+      ? key
+      : this.corrupt('a property without a name');
   }
 
   #string(tag: number): string {
@@ -264,16 +342,20 @@ export class Decoder {
     const from = this.at;
     this.at += length;
     if (length === 0) return '';
-    if (length > LONGEST_WORD) return latin1Slice.call(bytes, from, from + length);
+    if (length > LONGEST_WORD || this.#luck < 0) return latin1(bytes, from, length);
     const slot =
       (length * 31 + bytes[from]! * 7 + bytes[from + length - 1]! * 3 + bytes[from + (length >> 1)]!) % WORDS;
     const known = table[slot];
     if (known !== undefined && known.length === length) {
       let i = 0;
       while (i < length && known.charCodeAt(i) === bytes[from + i]) i++;
-      if (i === length) return known;
+      if (i === length) {
+        if (this.#luck < MOST_LUCK) this.#luck += 1;
+        return known;
+      }
     }
-    const word = latin1Slice.call(bytes, from, from + length);
+    this.#luck -= 1;
+    const word = latin1(bytes, from, length);
     table[slot] = word;
     return word;
   }
@@ -282,6 +364,18 @@ export class Decoder {
     const asset = this.assets.get(hash);
     if (asset?.kind !== 'constant') return this.corrupt(`constant ${hash} is not here`);
     return new Uint8Array(asset.buffer);
+  }
+
+  #sharedClass(hash: string): Function {
+    const known = this.classes.shared(hash);
+    if (known !== undefined) return known;
+    const asset = this.assets.get(hash);
+    if (asset?.kind !== 'class') return this.corrupt(`class ${hash} is not here`);
+    const { bytes, extras } = asset.packed;
+    const type = new Decoder(bytes, extras, this.assets, 0, bytes.byteLength, this.classes).item();
+    if (typeof type !== 'function') return this.corrupt(`class ${hash} is none`);
+    this.classes.share(hash, type);
+    return type;
   }
 
   extra(): unknown {

@@ -1,5 +1,6 @@
 /** Functions and classes: by name where the other side has them, else their code by hash and their captures. */
 import { type Reading, readFunction } from '../closure/index.js';
+import { provideClass } from './class-shelf.js';
 import { tagOf } from './classes.js';
 import type { Encoder } from './encoder.js';
 import { encodeProperties } from './properties.js';
@@ -20,6 +21,13 @@ export function encodeFunction(encoder: Encoder, fn: Function): void {
 
 /** A class as a part of its instance. */
 export function encodeClass(encoder: Encoder, type: Function): void {
+  const asset = encoder.classes?.of(type);
+  if (asset) {
+    provideClass(encoder, asset);
+    encoder.u8(Tag.sharedClass);
+    return encoder.text(asset.hash);
+  }
+  if (encoder.path === undefined) return encoder.value(type);
   encoder.part(` (class ${type.name})`, type);
 }
 

@@ -8,6 +8,25 @@ import { privateNames } from './private-names.js';
 import { encodeProperties, restrictionOf } from './properties.js';
 import { Tag } from './tags.js';
 
+/** Prototypes of which instances have been written that are nothing but properties: most are so again. */
+const ordinary = new WeakMap<object, Function>();
+
+/** An instance like others that were written; false where it may be something else. */
+export function tryOrdinary(encoder: Encoder, value: object, prototype: object): boolean {
+  const type = ordinary.get(prototype);
+  if (type === undefined || prototype.constructor !== type || encoder.path !== undefined) return false;
+  if (hidesSomething(value) || holdsHandle(value)) return false;
+  encoder.u8(Tag.instance);
+  encoder.u8(0);
+  encoder.u8(restrictionOf(value));
+  encodeClass(encoder, type);
+  encoder.u8(0);
+  const names = Object.getOwnPropertyNames(value);
+  const plain = Object.getOwnPropertySymbols(value).length === 0;
+  encodeProperties(encoder, value, plain ? names : ownKeys(value, type));
+  return true;
+}
+
 export function encodeInstance(encoder: Encoder, value: object, prototype: object): void {
   const type = (prototype as { constructor?: unknown }).constructor;
   const isClass = typeof type === 'function' && type.prototype === prototype;
@@ -35,10 +54,31 @@ export function encodeInstance(encoder: Encoder, value: object, prototype: objec
     }
   } else {
     encoder.u8(0);
+    if (isClass && !hidesSomething(value)) ordinary.set(prototype, type);
   }
-  const keys = Reflect.ownKeys(value);
+  const keys = isClass ? ownKeys(value, type) : Reflect.ownKeys(value);
   const rest = indexed || types.isBoxedPrimitive(value) ? keys.filter((key) => !isElement(key)) : keys;
-  encodeProperties(encoder, value, isClass && rest.some(isInternal) ? withoutInternals(type, rest) : rest);
+  encodeProperties(encoder, value, rest);
+}
+
+function ownKeys(value: object, type: Function): PropertyKey[] {
+  const keys = Reflect.ownKeys(value);
+  return keys.some(isInternal) ? withoutInternals(type, keys) : keys;
+}
+
+/** It has more to it than its properties, whatever its class says. */
+function hidesSomething(value: object): boolean {
+  return (
+    Array.isArray(value) ||
+    ArrayBuffer.isView(value) ||
+    types.isNativeError(value) ||
+    types.isPromise(value) ||
+    isBuiltin(value) ||
+    types.isWeakMap(value) ||
+    types.isWeakSet(value) ||
+    types.isGeneratorObject(value) ||
+    types.isExternal(value)
+  );
 }
 
 /** What the base has written. */
@@ -128,11 +168,15 @@ function isBuiltinIterator(value: object): boolean {
   );
 }
 
-/** Sockets, streams, servers, timers: instances of classes that belong to Node, or with a native handle inside. */
-function isHandle(value: object, type: Function | undefined): boolean {
+function holdsHandle(value: object): boolean {
   const own = value as { _handle?: unknown; _readableState?: unknown; _writableState?: unknown };
   if (own._readableState !== undefined || own._writableState !== undefined) return true;
-  if (own._handle !== null && typeof own._handle === 'object') return true;
+  return own._handle !== null && typeof own._handle === 'object';
+}
+
+/** Sockets, streams, servers, timers: instances of classes that belong to Node, or with a native handle inside. */
+function isHandle(value: object, type: Function | undefined): boolean {
+  if (holdsHandle(value)) return true;
   if (type === undefined) return false;
   try {
     const reading = readFunction(type);

@@ -3,7 +3,7 @@ import { types } from 'node:util';
 import { serialize } from 'node:v8';
 import { intrinsicPath, lazyGlobalPath } from '../closure/index.js';
 import { encodeError } from './encode-error.js';
-import { encodeInstance } from './encode-instance.js';
+import { encodeInstance, tryOrdinary } from './encode-instance.js';
 import { encodeBuffer, encodeView } from './encode-view.js';
 import type { Encoder } from './encoder.js';
 import { encodeHost, isHost } from './host-objects.js';
@@ -12,6 +12,7 @@ import { encodeRebuilt } from './rebuilt.js';
 import { registeredTypes, specialOf, typeOf } from './registry.js';
 import { Tag } from './tags.js';
 import { provideType } from './type-assets.js';
+import { shapeOf } from './write-shape.js';
 
 const { prototype: objectPrototype } = Object;
 const { prototype: arrayPrototype } = Array;
@@ -19,12 +20,12 @@ const { prototype: arrayPrototype } = Array;
 const LONG = 256;
 
 export function encodeObject(encoder: Encoder, value: object): void {
-  const prototype: unknown = Object.getPrototypeOf(value);
   if (types.isProxy(value)) {
     encoder.refuse(
       'it is a Proxy, whose handler cannot be copied; pass the object behind it, or a copy ({ ...object })',
     );
   }
+  const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype === objectPrototype) return encodePlain(encoder, value, Tag.plain);
   if (prototype === arrayPrototype && Array.isArray(value)) return encodeArray(encoder, value);
   encodeOther(encoder, value, prototype);
@@ -69,6 +70,7 @@ function encodeOther(encoder: Encoder, value: object, prototype: unknown): void 
       ? encodePlain(encoder, value, Tag.nullPrototype)
       : encodeIntrinsic(encoder, path);
   }
+  if (tryOrdinary(encoder, value, prototype as object)) return;
   if (hasMore(encoder, value)) return encodeInstance(encoder, value, prototype as object);
   if (encodeBuiltin(encoder, value, false)) return;
   const path = intrinsic(value);
@@ -171,16 +173,19 @@ function encodePlain(encoder: Encoder, value: object, tag: number): void {
     return encodeArray(encoder, Array.from(value as unknown as ArrayLike<unknown>));
   }
   if (encoder.exact && !isOrdinary(value)) return encodeExact(encoder, value, tag);
+  const record = value as Record<string, unknown>;
+  const watched = encoder.path !== undefined;
+  if (tag === Tag.plain && !encoder.exact && !watched) {
+    const write = shapeOf(keys);
+    if (write !== undefined) return write(encoder, record);
+  }
   encoder.u8(tag);
   encoder.u32(length);
-  const record = value as Record<string, unknown>;
-  if (encoder.path === undefined) {
+  if (!watched) {
     for (let i = 0; i < length; i++) {
       const key = keys[i]!;
       encoder.text(key);
-      const item = record[key];
-      if (typeof item === 'object' && item !== null) encoder.child(item);
-      else encoder.value(item);
+      encoder.slot(record[key]);
     }
     return;
   }
@@ -208,11 +213,7 @@ function encodeArray(encoder: Encoder, value: readonly unknown[]): void {
     for (let i = 0; i < length; i++) encoder.member(`[${i}]`, value[i]);
     return;
   }
-  for (let i = 0; i < length; i++) {
-    const item = value[i];
-    if (typeof item === 'object' && item !== null) encoder.child(item);
-    else encoder.value(item);
-  }
+  for (let i = 0; i < length; i++) encoder.slot(value[i]);
 }
 
 /** No holes and nothing beside the elements: then the last of as many keys as there are places is the last place. */

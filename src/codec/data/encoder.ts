@@ -7,9 +7,11 @@ import { SerializationError } from '../../errors.js';
 import type { ModuleRef } from '../closure/index.js';
 import type { Asset } from '../packed.js';
 import { ByteWriter, isLatin1 } from './byte-writer.js';
+import type { ClassShelf } from './class-shelf.js';
 import { constantOf } from './constants.js';
 import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
+import { ObjectNumbers } from './object-numbers.js';
 import { symbolTag } from './symbols.js';
 import { CONSTANT, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
@@ -26,6 +28,8 @@ interface Deferred {
 const ANEW = Symbol('anew');
 
 export interface EncodeOptions {
+  /** Classes of this and other values, which are packed once. */
+  readonly classes?: ClassShelf | undefined;
   /** Captured data: accessors, symbol keys, hidden and frozen properties travel too. */
   readonly exact?: boolean | undefined;
   /** Large buffers are moved (results) or put into shared memory, from where they can be sent again (default). */
@@ -50,45 +54,49 @@ export class Encoder extends ByteWriter {
   modules = new Map<string, ModuleRef>();
   /** An array that is known to have neither holes nor properties: to find that out takes longer than to write it. */
   dense: readonly unknown[] | undefined;
+  /** Where instances find their class as an asset; without it, classes go with their instances. */
+  classes: ClassShelf | undefined;
   /** Set on the second walk only, when the first has failed: where we are. */
   path: string[] | undefined;
-  #ids = new Map<object, number>();
-  #root: object | undefined;
-  #nextId = 0;
+  readonly #numbers = new ObjectNumbers();
   #depth = 0;
   #deferred: Deferred[] = [];
   /** Buffers of which one view was written without the rest; and those that have to be whole. */
   #cut: Set<object> | undefined;
   #whole: Set<object> | undefined;
 
-  /** Writes one value with an identity scope of its own. */
+  /** Writes one value with an identity scope of its own; where it cannot, nothing of it is left. */
   item(value: unknown): void {
     const { at, exact } = this;
     const extras = this.extras.length;
     const transfer = this.transfer.length;
-    for (;;) {
-      this.#nextId = 0;
-      this.#root = undefined;
-      this.#depth = 0;
-      try {
-        this.value(value);
-        if (this.#deferred.length > 0) this.#writeDeferred();
-        break;
-      } catch (error) {
-        if (error !== ANEW) throw error;
-        this.at = at;
-        this.exact = exact;
-        this.extras.length = extras;
-        this.transfer.length = transfer;
-        if (this.path !== undefined) this.path.length = 0;
-      } finally {
-        if (this.#ids.size > 0) this.#ids = new Map();
-        if (this.#deferred.length > 0) this.#deferred = [];
-        this.#root = undefined;
-        this.#cut = undefined;
+    try {
+      this.value(value);
+      if (this.#deferred.length > 0) this.#writeDeferred();
+    } catch (error) {
+      this.at = at;
+      this.exact = exact;
+      this.extras.length = extras;
+      this.transfer.length = transfer;
+      const anew = error === ANEW;
+      // Where it went wrong is told by the path, which stays.
+      if (anew && this.path !== undefined) this.path.length = 0;
+      this.#forget();
+      if (!anew) {
+        this.#whole = undefined;
+        throw error;
       }
+      return this.item(value);
     }
+    this.#forget();
     this.#whole = undefined;
+  }
+
+  #forget(): void {
+    this.#numbers.backTo(0);
+    this.#depth = 0;
+    if (this.#deferred.length > 0) this.#deferred = [];
+    this.#cut = undefined;
   }
 
   value(value: unknown): void {
@@ -120,7 +128,7 @@ export class Encoder extends ByteWriter {
 
   /** An object inside another. Views need their buffer at once, so buffers are never put off. */
   child(value: object): void {
-    if (this.#depth >= DEEPEST && !this.#ids.has(value) && !types.isAnyArrayBuffer(value)) {
+    if (this.#depth >= DEEPEST && this.#numbers.find(value) < 0 && !types.isAnyArrayBuffer(value)) {
       this.begin(value);
       this.u8(Tag.later);
       this.#deferred.push({ value, exact: this.exact, path: this.path && shortened(this.path) });
@@ -155,7 +163,7 @@ export class Encoder extends ByteWriter {
   mayCut(buffer: object): boolean {
     if (this.#whole?.has(buffer) === true) return false;
     if (this.#cut?.has(buffer) === true) this.#begunAnew(buffer);
-    if (this.#ids.has(buffer)) return false;
+    if (this.#numbers.find(buffer) >= 0) return false;
     this.#cut ??= new Set();
     this.#cut.add(buffer);
     return true;
@@ -174,9 +182,8 @@ export class Encoder extends ByteWriter {
 
   #number(value: number): void {
     const integer = value | 0;
-    if (integer === value && (integer !== 0 || 1 / value > 0)) return this.int32(Tag.int32, integer);
-    this.u8(Tag.double);
-    this.double(value);
+    if (integer === value && (integer !== 0 || 1 / value > 0)) return this.taggedInt32(Tag.int32, integer);
+    this.taggedDouble(Tag.double, value);
   }
 
   text(value: string): void {
@@ -211,28 +218,17 @@ export class Encoder extends ByteWriter {
 
   /** Gives the object its number; false where it had one, and a reference was written. */
   begin(value: object): boolean {
-    if (this.#root === undefined) {
-      // Most values are flat: the root is entered into the map only when a second object turns up.
-      this.#root = value;
-      this.#nextId = 1;
-      return true;
-    }
-    const ids = this.#ids;
-    if (ids.size === 0) ids.set(this.#root, 0);
-    const id = ids.get(value);
-    if (id !== undefined) {
-      this.u8(Tag.ref);
-      this.u32(id);
-      return false;
-    }
-    ids.set(value, this.#nextId++);
-    return true;
+    const number = this.#numbers.take(value);
+    if (number < 0) return true;
+    this.u8(Tag.ref);
+    this.u32(number);
+    return false;
   }
 
   /** Runs `write`; where it fails, nothing of it is left and false is returned. */
   attempt(write: () => void): boolean {
     const { at, exact } = this;
-    const nextId = this.#nextId;
+    const { count } = this.#numbers;
     const depth = this.#depth;
     const extras = this.extras.length;
     const transfer = this.transfer.length;
@@ -245,13 +241,12 @@ export class Encoder extends ByteWriter {
       if (!(error instanceof SerializationError)) throw error;
       this.at = at;
       this.exact = exact;
-      this.#nextId = nextId;
       this.#depth = depth;
       this.extras.length = extras;
       this.transfer.length = transfer;
       this.#deferred.length = deferred;
       if (this.path !== undefined) this.path.length = steps;
-      for (const [object, id] of this.#ids) if (id >= nextId) this.#ids.delete(object);
+      this.#numbers.backTo(count);
       return false;
     }
   }
@@ -278,6 +273,28 @@ export class Encoder extends ByteWriter {
     if (typeof value === 'object' && value !== null) this.child(value);
     else this.value(value);
     this.path?.pop();
+  }
+
+  /** As {@link member} on the first walk; true where no object is in it. */
+  slot(value: unknown): boolean {
+    switch (typeof value) {
+      case 'number':
+        this.#number(value);
+        return true;
+      case 'string':
+        this.text(value);
+        return true;
+      case 'object':
+        if (value !== null) {
+          this.child(value);
+          return false;
+        }
+        this.u8(Tag.null);
+        return true;
+      default:
+        this.value(value);
+        return typeof value !== 'function';
+    }
   }
 
   /** The content of a buffer, or where to find it. */

@@ -17,6 +17,7 @@ export class Packer {
     encoder.exact = options.exact === true;
     encoder.moved = options.moved === true;
     encoder.path = undefined;
+    encoder.classes = options.classes;
     this.#encoder = encoder;
   }
 
@@ -28,16 +29,10 @@ export class Packer {
   /** @throws SerializationError naming the value and the path to it; the packer goes on without the item. */
   item(value: unknown): void {
     const encoder = this.#encoder;
-    const start = encoder.at;
-    const extras = encoder.extras.length;
-    const transfer = encoder.transfer.length;
+    if (typeof value !== 'object' && typeof value !== 'function') return encoder.value(value);
     try {
       encoder.item(value);
     } catch (error) {
-      encoder.at = start;
-      encoder.extras.length = extras;
-      encoder.transfer.length = transfer;
-      encoder.exact = this.#options.exact === true;
       throw this.#explained(error, value);
     }
   }

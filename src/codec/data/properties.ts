@@ -28,6 +28,7 @@ export function restrictionOf(value: object): number {
 /** Accessors travel as functions. */
 export function encodeProperties(encoder: Encoder, value: object, keys: readonly PropertyKey[]): void {
   encoder.u32(keys.length);
+  const watched = encoder.path !== undefined;
   for (const key of keys) {
     const d = Object.getOwnPropertyDescriptor(value, key)!;
     const accessor = d.get !== undefined || d.set !== undefined;
@@ -41,8 +42,7 @@ export function encodeProperties(encoder: Encoder, value: object, keys: readonly
     if (accessor) {
       encoder.part(step(key), d.get);
       encoder.part(step(key), d.set);
-    } else {
-      encoder.member(step(key), d.value);
-    }
+    } else if (watched) encoder.member(step(key), d.value);
+    else encoder.slot(d.value);
   }
 }

@@ -15,6 +15,8 @@ export const Tag = {
   symbolWellKnown: 12,
   ref: 13,
   constantString: 14,
+  // The class of an instance, which is an asset.
+  sharedClass: 15,
   // An object whose content follows behind the value; takes a number as all below do.
   later: 31,
   // From here on every tag begins an object, which takes the next reference number.
@@ -50,6 +52,8 @@ export const Tag = {
   bound: 61,
   resizableBuffer: 62,
   rebuilt: 63,
+  shape: 64,
+  flat: 65,
 } as const;
 
 export const VIEW_TYPES = [
@@ -97,3 +101,4 @@ export const ENUMERABLE = 1;
 export const WRITABLE = 2;
 export const CONFIGURABLE = 4;
 export const ACCESSOR = 8;
+export const ORDINARY = ENUMERABLE | WRITABLE | CONFIGURABLE;

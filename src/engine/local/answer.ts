@@ -6,7 +6,6 @@ import {
   type NestedReply,
   type NestedRequest,
   type StreamPart,
-  toWire,
   type WirePacked,
 } from '../../protocol/index.js';
 import { entryBytes, nextEntry, plainBody } from '../../transport/index.js';
@@ -23,18 +22,18 @@ type Reply = (reply: NestedReply, transfer: readonly unknown[]) => void;
 export interface NestedCalls {
   readonly operations: Map<number, EngineOperation>;
   readonly tickets: Map<number, JobTicket>;
-  /** Assets the worker has sent or been sent. */
-  readonly known: Set<string>;
+  /** A value for the worker, with the assets that it lacks. */
+  wire(body: Packed): WirePacked;
   cancelAll(reason: unknown): void;
 }
 
-export function newNestedCalls(): NestedCalls {
+export function newNestedCalls(wire: NestedCalls['wire']): NestedCalls {
   const operations = new Map<number, EngineOperation>();
   const tickets = new Map<number, JobTicket>();
   return {
     operations,
     tickets,
-    known: new Set(),
+    wire,
     cancelAll: (reason) => {
       for (const ticket of tickets.values()) ticket.cancel(reason);
       for (const operation of operations.values()) operation.close();
@@ -134,7 +133,7 @@ function submit(
 /** Passes everything on to the worker that asked. */
 function relay(job: number, calls: NestedCalls, reply: Reply, count: number, asker: number): JobSink {
   let open = count;
-  const wire = (body: Packed): WirePacked => toWire({ ...body, bytes: body.bytes.slice() }, calls.known);
+  const wire = (body: Packed): WirePacked => calls.wire({ ...body, bytes: body.bytes.slice() });
   const told = (): void => {
     open -= 1;
     if (open === 0) calls.tickets.delete(job);

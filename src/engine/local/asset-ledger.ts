@@ -2,7 +2,7 @@
  * What one worker has been sent, so that each asset goes once. Bounded: beyond the bound the least used that no
  * job in flight can need are dropped, on both sides.
  */
-import type { Asset, Packed } from '../../codec/index.js';
+import { type Asset, bytesOf, type Packed } from '../../codec/index.js';
 
 const MOST_ASSETS = 4096;
 const MOST_BYTES = 256 * 2 ** 20;
@@ -28,7 +28,7 @@ export class AssetLedger {
         entry.usedBy = job;
         continue;
       }
-      const bytes = sizeOf(asset);
+      const bytes = bytesOf(asset);
       this.#entries.set(asset.hash, { bytes, usedBy: job });
       this.#bytes += bytes;
       missing ??= [];
@@ -49,18 +49,5 @@ export class AssetLedger {
       dropped.push(hash);
     }
     return dropped;
-  }
-}
-
-function sizeOf(asset: Asset): number {
-  switch (asset.kind) {
-    case 'code':
-      return asset.code.source.length * 2;
-    case 'constant':
-      return asset.buffer.byteLength;
-    case 'type':
-      return asset.functions.bytes.byteLength;
-    default:
-      return asset satisfies never;
   }
 }

@@ -1,4 +1,4 @@
-import type { Packed } from '../../codec/index.js';
+import type { AssetBounds, Packed } from '../../codec/index.js';
 import type { StartWorker } from '../../transport/index.js';
 
 export interface LocalEngineOptions {
@@ -13,6 +13,8 @@ export interface LocalEngineOptions {
   readonly maxHeapMiB: number | undefined;
   readonly env: NodeJS.ProcessEnv | undefined;
   readonly execArgv: readonly string[] | undefined;
+  /** How much of what it has sent the engine keeps, in case it comes back by its hash. */
+  readonly assetBounds?: AssetBounds | undefined;
   readonly startWorker: StartWorker;
   /** Makes an error of what a failed `init` sent. */
   readonly initError: (error: Packed, then: (error: Error) => void) => void;

@@ -24,6 +24,7 @@ import type {
 import { streamEvent } from '../stream-event.js';
 import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
+import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
 import {
@@ -55,7 +56,8 @@ const BURST = 256;
 export class LocalEngine implements Engine {
   readonly size: number;
   readonly burst = BURST;
-  readonly assets = new AssetStore();
+  readonly assets: AssetStore;
+  readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
   readonly #hosts = new Map<Place, WorkerHost>();
@@ -79,6 +81,8 @@ export class LocalEngine implements Engine {
       places: () => options.workers * options.tasksPerWorker + this.#state.waiting,
     });
     this.size = options.workers;
+    this.assets = new AssetStore(options.assetBounds);
+    this.#farewell = new AssetFarewell(this.assets);
     this.#state = new PoolState(options, {
       now: () => performance.now(),
       start: (place, failures) => this.#start(place, failures),
@@ -252,7 +256,7 @@ export class LocalEngine implements Engine {
 
   #startNow(place: Place): void {
     if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
-    const nested = newNestedCalls();
+    const nested = newNestedCalls((body) => this.#host(place).wire(body));
     let host: WorkerHost;
     try {
       host = startHost(place, this.#options, this.#events(place, nested), this.assets);
@@ -298,6 +302,7 @@ export class LocalEngine implements Engine {
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
       request: (request) => answerRequest(this, nested, request, place),
+      unlearned: () => this.#farewell.heard(this.#hosts.get(place)),
       stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
@@ -344,6 +349,7 @@ export class LocalEngine implements Engine {
     const job = host.jobs[slot];
     if (job === undefined) return;
     host.free(slot);
+    this.#farewell.begin(this.#hosts.values());
     if (started > 0 && !job.group.cancelled) job.spec.sink.measured?.(started, elapsed);
     this.#state.jobEnded(place, job, started, elapsed);
     this.#upkeep.planSplit();
@@ -360,6 +366,7 @@ export class LocalEngine implements Engine {
     nested.cancelAll(new PoolClosedError('the worker of the task that made this call is gone'));
     this.#state.workerGone(place);
     this.#hosts.delete(place);
+    this.#farewell.heard(host);
     if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 

@@ -112,9 +112,16 @@ export class WorkerHost {
 
   #send(packed: Packed): void {
     const assets = this.#ledger.missing(packed, this.#posted);
-    for (const asset of assets) if (asset.kind !== 'constant') this.#assets.add(asset);
+    this.#assets.addSent(assets);
     const modules = packed.modules.length === 0 ? NOTHING : this.#freshModules(packed.modules);
     if (assets.length > 0 || modules.length > 0) this.handle.send({ type: 'assets', assets, modules });
+  }
+
+  /** A value for what this worker has asked for itself, with the assets that it lacks. */
+  wire(packed: Packed): WirePacked {
+    const assets = this.#ledger.missing(packed, this.#posted);
+    this.#assets.addSent(assets);
+    return { ...withoutAssets(packed), assets };
   }
 
   #freshModules(modules: readonly ModuleRef[]): readonly ModuleRef[] {
@@ -137,7 +144,7 @@ export function startHost(
   events: WorkerEvents,
   assets: AssetStore,
 ): WorkerHost {
-  for (const asset of options.init?.assets ?? []) assets.add(asset);
+  assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
   const handle = options.startWorker(
     { ...options, worker, name: `${options.name}:${worker}` },

@@ -32,8 +32,6 @@ export class NestedEngine implements Engine {
   readonly burst = 1;
   readonly #runtime: WorkerRuntime;
   readonly #assets: AssetStore;
-  /** Assets the pool has been sent. */
-  readonly #known = new Set<string>();
   readonly #asked = new Map<number, Asked>();
   #nextOperation = 1;
   #nextJob = 1;
@@ -51,7 +49,7 @@ export class NestedEngine implements Engine {
     this.#runtime.request({
       ask: 'operation',
       head: { id, ...head },
-      fn: fn === undefined ? undefined : toWire(fn, this.#known),
+      fn: fn === undefined ? undefined : toWire(fn, this.#runtime.known),
     });
     return { id, spec, cost: undefined, close: () => this.#runtime.request({ ask: 'close', operation: id }) };
   }
@@ -84,7 +82,7 @@ export class NestedEngine implements Engine {
         first: spec.first,
       },
       offsets: part,
-      body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#known),
+      body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#runtime.known),
       options: {
         ...spec.limits,
         name: spec.name,

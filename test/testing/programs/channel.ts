@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { RingReader, RingWriter, Segment } from '#simul/memory/index.js';
 import { INDEX, Link, RECORD_JOB, type ToParent, type ToWorker } from '#simul/protocol/index.js';
 import type { Port, Scenario, Stage } from '#simul/testing/index.js';
-import { type Batch, nextEntry } from '#simul/transport/batch.js';
+import { type Batch, entryBytes, nextEntry } from '#simul/transport/batch.js';
 import { Inbox } from '#simul/transport/inbox.js';
 import { Outbox } from '#simul/worker/outbox.js';
 import { Parking } from '#simul/worker/parking.js';
@@ -21,7 +21,8 @@ class Told {
   results(slot: number, first: number, batch: Batch): void {
     let at = batch.at;
     for (let i = 0; i < batch.count; i++) {
-      this.values.push(`${slot}:${first + i}=${unpack(batch.bytes, at + 4)}`);
+      if (batch.timed) assert.deepEqual([batch.since > 0, batch.floats[(at >> 2) + 1]], [true, 1]);
+      this.values.push(`${slot}:${first + i}=${unpack(batch.bytes, entryBytes(batch, at))}`);
       at = nextEntry(batch, at);
     }
     this.answer();
@@ -117,8 +118,16 @@ class Parent {
   }
 }
 
+const TIMES = { began: 1, over: 2 };
+
 /** Results of a job, then its end; the parent is woken as it may be. */
-function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number): Scenario {
+function resultsOf(
+  stage: Stage,
+  items: number,
+  hot: boolean,
+  ringBytes: number,
+  times?: typeof TIMES,
+): Scenario {
   const channel = new Channel(stage, ringBytes);
   let over = false;
   const parent = new Parent(channel, () => {
@@ -132,7 +141,7 @@ function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number)
     names: channel.names,
     actors: {
       worker() {
-        for (let item = 0; item < items; item++) outbox.result(7, item, 100 + item, true);
+        for (let item = 0; item < items; item++) outbox.result(7, item, 100 + item, items - item, times);
         outbox.end(7, items, 0);
       },
       parent() {
@@ -147,6 +156,33 @@ function resultsOf(stage: Stage, items: number, hot: boolean, ringBytes: number)
       for (let item = 0; item < items; item++) assert.equal(values[item], `7:${item}=${100 + item}`);
       assert.equal(values[items], `7:end ${items}`);
     },
+  };
+}
+
+/** As {@link resultsOf}, with times; the ring holds what a job of one item has. */
+export const timedResults = (stage: Stage): Scenario => resultsOf(stage, 2, false, 256, TIMES);
+
+/** A result that is its job's end too. */
+export function onlyResult(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256);
+  let over = false;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  const outbox = new Outbox(
+    channel.worker(() => {}),
+    new Set(),
+  );
+  return {
+    names: channel.names,
+    actors: {
+      worker: () => assert.ok(outbox.tryOnly(7, 100, TIMES)),
+      parent() {
+        parent.listen();
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:end 1'),
   };
 }
 
@@ -171,7 +207,7 @@ export function ordered(stage: Stage): Scenario {
     names: channel.names,
     actors: {
       worker() {
-        outbox.result(7, 0, 100, true);
+        outbox.result(7, 0, 100, 2, undefined);
         outbox.message({
           type: 'progress',
           slot: 7,
@@ -210,8 +246,8 @@ export function answered(stage: Stage): Scenario {
     actors: {
       worker() {
         channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
-        outbox.result(7, 0, 100, true);
-        outbox.result(7, 1, 101, true);
+        outbox.result(7, 0, 100, 2, undefined);
+        outbox.result(7, 1, 101, 1, undefined);
         while (answers === 0) stage.turn();
         outbox.end(7, 2, 0);
       },
@@ -249,7 +285,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
       link.catchUp(header);
       const slot = link.reader.ring.words[header + INDEX - 1]!;
       link.reader.release(header);
-      outbox.result(slot, 0, 100 + slot, true);
+      outbox.result(slot, 0, 100 + slot, 1, undefined);
       outbox.end(slot, 1, 0);
     }
   };

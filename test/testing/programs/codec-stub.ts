@@ -1,15 +1,18 @@
 /** In place of the codec: a number is its four bytes. */
 export class Packer {
-  readonly length = 4;
+  /** Bytes so far. */
+  length = 0;
   readonly isPlain = true;
   #value = 0;
 
   item(value: unknown): void {
     this.#value = value as number;
+    this.length = 4;
   }
 
   copyTo(bytes: Uint8Array, at: number): void {
     for (let i = 0; i < 4; i++) bytes[at + i] = (this.#value >> (8 * i)) & 255;
+    this.length = 0;
   }
 
   finish(): { bytes: Uint8Array; extras: []; assets: []; modules: []; transfer: [] } {
