@@ -78,6 +78,7 @@ class Call implements FutureSource, JobSink {
     const { signal, seed } = options;
     checkFunction('run', 'first argument', fn);
     if (signal?.aborted === true) throw signal.reason;
+    core.engine.expect(1, this.#view.pinned);
     const packer = new Packer(ARGUMENTS);
     packer.item([fn, args]);
     const packed = packer.finish();

@@ -124,11 +124,12 @@ export class ItemRun {
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
   start(): void {
-    const { core, fn, options, kind } = this.#spec;
+    const { core, fn, options, kind, pinned } = this.#spec;
     const { signal } = options;
     this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
+      core.engine.expect(pinned < 0 ? (this.#length ?? this.#workers) : 1, pinned);
       const packer = new Packer({ exact: true, label: 'fn' });
       packer.item(fn);
       this.#operation = core.engine.operation({

@@ -115,6 +115,8 @@ export interface EngineStats {
 export interface Engine {
   /** Most workers it will have. */
   readonly size: number;
+  /** Jobs are being made, for the worker `pinned` or any (-1): where no worker is there, some start meanwhile. */
+  expect(jobs: number, pinned: number): void;
   operation(spec: OperationSpec): EngineOperation;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed */
   submit(job: JobSpec): JobTicket;

@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
 import { isEntry } from './entry.js';
-import { pathOf } from './module-info.js';
 import { bindingValue, importFrom, requireOf, silenceLoaderWarning } from './modules.js';
+import { pathOf } from './paths.js';
 import type { CodeRecord } from './reading.js';
 
 export interface Built {

@@ -12,8 +12,9 @@ import { readNamed, readPlatform } from './known-function.js';
 import { builtinExportFrom, moduleExporting } from './known-modules.js';
 import { layOut } from './lay-out.js';
 import { isRequire, readMadeByNode } from './made-by-node.js';
-import { type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
+import { type ModuleInfo, moduleInfo } from './module-info.js';
 import { type Locate, originalPlaces } from './original-place.js';
+import { pathOf } from './paths.js';
 import { type Capture, type CodeRecord, type ImportBinding, type Reading, viteNames } from './reading.js';
 import { locateWithoutInspector } from './uninspected.js';
 

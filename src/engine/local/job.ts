@@ -56,3 +56,8 @@ export function piece(group: Group, from: number, count: number, deaths = 0): Jo
   group.pieces.add(job);
   return job;
 }
+
+/** An idle worker may take a part of it. */
+export function isDivisible(job: Job): boolean {
+  return job.count > 1 && job.spec.pinned < 0;
+}

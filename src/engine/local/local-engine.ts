@@ -95,6 +95,11 @@ export class LocalEngine implements Engine {
     return { id, spec, close };
   }
 
+  expect(jobs: number, pinned: number): void {
+    if (this.#hosts.size === 0 && this.#closed === 'no')
+      this.#state.expect(Math.min(jobs, this.room()), pinned);
+  }
+
   submit(spec: JobSpec, depth = 0): JobTicket {
     // What a map begun before `close` still sends was accepted with it.
     const accepted = spec.internal || spec.operation.spec.kind !== 'call';

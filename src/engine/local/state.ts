@@ -8,7 +8,7 @@
  */
 import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { type Group, type Job, piece } from './job.js';
+import { type Group, isDivisible, type Job, piece } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, SPLIT_AFTER, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
@@ -49,6 +49,12 @@ export class PoolState {
     }
     this.#enqueue(job, false);
     this.dispatch();
+  }
+
+  /** Jobs are about to come: workers for so many of them begin to start, where there is none yet. */
+  expect(jobs: number, pinned: number): void {
+    if (pinned >= 0 && this.places[pinned] === undefined) this.#start(pinned);
+    if (pinned < 0 && !this.places.some(Boolean)) this.#startFor(jobs);
   }
 
   workerReady(place: Place): void {
@@ -190,11 +196,7 @@ export class PoolState {
 
   /** True where an idle worker might take a part of what others run, if they go on for long. */
   get canSplitLater(): boolean {
-    if (this.#divisible === 0) return false;
-    for (const place of this.places) {
-      if (place === undefined || this.#hasRoom(place, 0)) return true;
-    }
-    return false;
+    return this.#divisible > 0 && this.places.some((place) => !place || this.#hasRoom(place, 0));
   }
 
   /** Queued jobs, cancelled ones that have not surfaced included. */
@@ -314,7 +316,7 @@ export class PoolState {
       if (place.phase === 'starting') demand -= this.#options.tasksPerWorker;
       else demand += Math.max(0, place.load - this.#capacity(place));
     }
-    while (demand > 0 && this.#startAny()) demand -= this.#options.tasksPerWorker;
+    this.#startFor(demand);
   }
 
   /** The worker with the fewest posted jobs that has room, counting jobs ahead if `prefetch` is 1. */
@@ -327,11 +329,13 @@ export class PoolState {
     return best;
   }
 
-  #startAny(): boolean {
-    const worker = this.places.indexOf(undefined);
-    if (worker < 0) return false;
-    this.#start(worker);
-    return true;
+  /** Starts workers for so many jobs, as far as there may be more. */
+  #startFor(jobs: number): void {
+    for (let left = jobs; left > 0; left -= this.#options.tasksPerWorker) {
+      const worker = this.places.indexOf(undefined);
+      if (worker < 0) return;
+      this.#start(worker);
+    }
   }
 
   #start(worker: number): void {
@@ -385,7 +389,7 @@ export class PoolState {
     for (const place of this.places) {
       if (place?.phase === 'starting' || (place !== undefined && this.#hasRoom(place, 0))) return;
     }
-    if (this.#stealable() !== undefined) this.#startAny();
+    if (this.#stealable() !== undefined) this.#startFor(1);
   }
 
   /** Whether any worker has more than it can run now, or a job of many items. */
@@ -491,8 +495,4 @@ export class PoolState {
     place.phase = 'stopping';
     this.#deeds.stop(place);
   }
-}
-
-function isDivisible(job: Job): boolean {
-  return job.count > 1 && job.spec.pinned < 0;
 }

@@ -54,6 +54,8 @@ export class NestedEngine implements Engine {
     return { id, spec, close: () => this.#runtime.request({ ask: 'close', operation: id }) };
   }
 
+  expect(): void {}
+
   submit(spec: JobSpec): JobTicket {
     const job = this.#nextJob++;
     const { packed, offsets } = spec.items;

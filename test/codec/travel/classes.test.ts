@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { registerType } from 'simul';
+import { registerType } from '#simul/index.js';
 import { filePool } from './there.js';
 
 const pool = filePool();
@@ -55,7 +55,7 @@ test('a class made in a worker comes back, and goes again, as one', async () => 
 
 test('results of nested calls are instances of the class of the task that asked', async () => {
   const inside = await pool.run(async () => {
-    const { run } = await import('simul');
+    const { run } = await import('#simul/index.js');
     return (await run(() => new Point(1))) instanceof Point;
   });
   assert.equal(inside, true);
