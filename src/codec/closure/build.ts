@@ -169,7 +169,8 @@ function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
   const cases = [...late].map((at) => `case ${at}:${code.names[at]!}=${own}Value;break;`).join('');
   const bind = late.size > 0 ? `,bind(${own}At,${own}Value){switch(${own}At){${cases}}}` : '';
   const text = `${prefix}${code.source}\n${close};${name}return{value:${own}Function${bind}}}).apply(undefined,${own}All);`;
-  silenceLoaderWarning();
+  // The loader is there only for code that may import: making it ready costs more than a first task should.
+  if (/\b(?:import|eval|Function)\b/.test(code.source)) silenceLoaderWarning();
   try {
     const make = compileFunction(
       text,
