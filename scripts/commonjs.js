@@ -65,7 +65,7 @@ function declared({ type, specifiers, declarations, id }) {
 
 function importOf({ source: { value }, specifiers }, resolve) {
   const module = value.startsWith('node:')
-    ? // Bundles in ES modules have no \`require\` for what stays outside.
+    ? // Bundles in ES modules have no `require` for what stays outside.
       `process.getBuiltinModule(${JSON.stringify(value)})`
     : `require(${JSON.stringify(value.startsWith('.') ? resolve(value) : value)})`;
   if (specifiers.length === 0) return `${module};`;

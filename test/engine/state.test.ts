@@ -7,6 +7,7 @@ import { Model } from './model.js';
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.constant('submit' as const) },
   { weight: 1, arbitrary: fc.constant('pin' as const) },
+  { weight: 1, arbitrary: fc.constant('expect' as const) },
   { weight: 8, arbitrary: fc.constant('take' as const) },
   { weight: 8, arbitrary: fc.constant('finish' as const) },
   { weight: 4, arbitrary: fc.constant('ready' as const) },
@@ -25,6 +26,7 @@ function play(model: Model, { what, n, m }: { what: string; n: number; m: number
   const run = thread?.runs[m % Math.max(1, thread.runs.length)];
   if (what === 'submit') model.submit({ count: m, priority: n % 3 });
   else if (what === 'pin') model.submit({ count: m, pinned: n % state.places.length, priority: n % 2 });
+  else if (what === 'expect') state.expect(m, n % 2 === 0 ? -1 : n % state.places.length);
   else if (what === 'cancel') {
     const chosen = groups[n % Math.max(1, groups.length)];
     if (chosen !== undefined) model.cancel(chosen.group);
@@ -142,4 +144,20 @@ test('a higher priority goes first, also past jobs that were sent ahead', () => 
   note('higher', 3);
   model.settle();
   assert.deepEqual(order, ['first', 'higher', 'high', 'plain', 'low']);
+});
+
+test('workers start for jobs that are expected: as many as there are places, and none where one is there', () => {
+  const model = new Model({ workers: 3, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY }, 3);
+  const { state, threads } = model;
+  state.expect(2, -1);
+  assert.equal(threads.length, 2);
+  state.expect(3, -1);
+  assert.equal(threads.length, 2);
+  state.expect(1, 2);
+  state.expect(1, 2);
+  assert.equal(threads.length, 3);
+  model.submit({ count: 1, priority: 0 });
+  assert.equal(threads.length, 3);
+  model.settle();
+  model.checkAtRest();
 });
