@@ -7,9 +7,11 @@ import { versions } from './contestants.js';
 import { dispatch } from './dispatch.js';
 import { map } from './map.js';
 import { roundTrip } from './round-trip.js';
+import { start } from './start.js';
 import { print, type Table } from './table.js';
 
 const questions: Record<string, () => Promise<Table>> = {
+  start,
   capture,
   dispatch,
   'round-trip': roundTrip,

@@ -6,6 +6,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+/** The sources compiled to a file a module; scripts/build.js says what for. */
+export const modules = join(root, '.cache/build');
 export const require = createRequire(import.meta.url);
 
 /** Runs a program to its end and ends this one with its status where that is not 0. */

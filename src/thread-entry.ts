@@ -1,10 +1,10 @@
 /** Where a worker thread begins. */
 import { workerData } from 'node:worker_threads';
 import { onTypeScriptNeeded, provideSelf } from './codec/index.js';
-import * as self from './index.js';
+import { selfByName } from './self-by-name.js';
 import { startWorker, type WorkerSetup } from './worker/index.js';
 import { installTypeScript } from './worker/typescript/index.js';
 
 onTypeScriptNeeded(installTypeScript);
-provideSelf((name) => (self as Record<string, unknown>)[name]);
+provideSelf(selfByName);
 void startWorker((workerData as { simul: WorkerSetup }).simul);

@@ -22,6 +22,7 @@ const FLOORS: Record<string, number> = {
   cli: 8.5,
   testing: 8,
   index: 9,
+  'self-by-name': 9.5,
   'thread-source': 0,
   'thread-entry': 10,
 };
@@ -81,6 +82,25 @@ test('ARCHITECTURE.md has every dependency', () => {
   const named = [...text.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell]) => cell!.trim().split(', '));
   for (const name of Object.keys({ ...dependencies, ...devDependencies }))
     assert.ok(named.includes(name), name);
+});
+
+test('a test file sees the package or its inner modules, not both: each has state of its own', () => {
+  const seen = (file: string, done = new Set<string>()): Set<string> => {
+    if (done.has(file)) return done;
+    done.add(file);
+    const text = readFileSync(file, 'utf8');
+    const imports = /^(?:import|export|\}) .*from '(#?simul\b|\.{1,2}\/[^']+)/gm;
+    for (const [, specifier = ''] of text.matchAll(imports)) {
+      if (!specifier.startsWith('.')) done.add(specifier);
+      else seen(join(dirname(file), specifier.replace(/\.js$/, '.ts')), done);
+    }
+    return done;
+  };
+  for (const file of files(join(root, 'test'))) {
+    if (!file.endsWith('.test.ts') || file.includes('/packaging/')) continue;
+    const names = seen(file);
+    assert.ok(!(names.has('simul') && names.has('#simul')), relative(root, file));
+  }
 });
 
 test('Atomics are touched in one file', () => {

@@ -36,6 +36,8 @@ export function callInBurst(view: CallView, fn: Function, args: readonly unknown
   checkFunction('run', 'first argument', fn);
   if (signal?.aborted === true) throw signal.reason;
   if (seed !== undefined) return callAlone(view, fn, args, call);
+  // To read a function takes a while, in which workers that are not there yet can start.
+  if (core.pending === undefined) core.engine.expect(1, view.pinned);
   const operation = core.calls.of(fn);
   let burst = core.pending;
   if (burst === undefined || burst.view !== view || burst.operation !== operation) {
@@ -49,6 +51,7 @@ export function callInBurst(view: CallView, fn: Function, args: readonly unknown
 function callAlone(view: CallView, fn: Function, args: readonly unknown[], call: Call): void {
   const { core, options } = view;
   sendPending(core);
+  core.engine.expect(1, view.pinned);
   const operation = openCall(core.engine, options.seed);
   try {
     const burst = new CallBurst(view, operation);
@@ -145,14 +148,19 @@ export class CallBurst implements JobSink {
     this.#items = { packed, offsets: this.#offsets };
     const calls = this.#calls;
     try {
-      this.ticket = this.#submit(0, calls.length, 1, 0, limits);
+      this.ticket = this.#submit(0, calls.length, 1, 0, limits, this.#cancelled);
     } catch (error) {
       for (const call of calls) call?.fault(error as Error, undefined);
       return;
     }
-    if (this.#open === calls.length) return;
-    for (let i = 0; i < calls.length; i++) if (calls[i] === undefined) this.ticket.cancelItem(i, undefined);
     this.#finish();
+  }
+
+  /** Those that were cancelled before they were sent. */
+  get #cancelled(): Set<number> | undefined {
+    const calls = this.#calls;
+    if (this.#open === calls.length) return undefined;
+    return new Set([...calls.keys()].filter((place) => calls[place] === undefined));
   }
 
   /** Another attempt of one call. @throws why the engine takes no more */
@@ -166,7 +174,14 @@ export class CallBurst implements JobSink {
     );
   }
 
-  #submit(from: number, count: number, attempt: number, delay: number, limits: JobLimits): JobTicket {
+  #submit(
+    from: number,
+    count: number,
+    attempt: number,
+    delay: number,
+    limits: JobLimits,
+    skipped?: ReadonlySet<number>,
+  ): JobTicket {
     const { core, options, pinned } = this.view;
     return core.engine.submit({
       operation: this.operation,
@@ -185,6 +200,7 @@ export class CallBurst implements JobSink {
       limits,
       accepted: attempt === 1,
       internal: attempt > 1,
+      skipped,
       sink: this,
     });
   }

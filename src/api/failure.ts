@@ -1,5 +1,6 @@
 /** A task's error as its caller sees it: itself, with the caller's frames beneath and the task it came from. */
 import { SimulError, type TaskOrigin } from '../errors.js';
+import { ownFolder } from '../util/own-folder.js';
 
 /** The caller's stack, taken when the call is made and formatted only if it fails. */
 export interface CallSite {
@@ -43,20 +44,11 @@ function take(entry: Function): CallSite {
 }
 
 /** Frames of this package say nothing to its user. */
-const own = ownFolder();
-
-function ownFolder(): string | undefined {
-  try {
-    // In a bundle the user's code lies in the same file: then no frame can be told to be this package's.
-    return import.meta.url.endsWith('/api/failure.js') ? new URL('..', import.meta.url).href : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 function isOwnFrame(line: string): boolean {
+  const own = ownFolder();
   return (
-    (own !== undefined && line.includes(own)) || /node:(?:internal\/|async_hooks)|\[worker eval\]/.test(line)
+    (own !== undefined && (line.includes(own.path) || line.includes(own.url))) ||
+    /node:(?:internal\/|async_hooks)|\[worker eval\]/.test(line)
   );
 }
 

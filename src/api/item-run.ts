@@ -125,11 +125,12 @@ export class ItemRun {
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
   start(): void {
-    const { core, fn, options, kind } = this.#spec;
+    const { core, fn, options, kind, pinned } = this.#spec;
     const { signal } = options;
     this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
+      core.engine.expect(pinned < 0 ? (this.#length ?? this.#workers) : 1, pinned);
       const packer = new Packer({ exact: true, label: 'fn' });
       packer.item(fn);
       this.#operation = core.engine.operation({
@@ -319,6 +320,7 @@ export class ItemRun {
       limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
       accepted: false,
       internal: attempt > 1,
+      skipped: undefined,
       sink,
     });
     if (open > 0) this.#tickets.add(ticket);

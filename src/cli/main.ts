@@ -30,16 +30,17 @@ function version(): string {
   return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
 }
 
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
+/** The exit status for an error that the commands do not handle, which is told here. */
+function report(error: unknown): number {
   if (error instanceof UsageError || error instanceof InvalidOptionError) {
     process.stderr.write(`simul: ${error.message}\nsimul --help tells how to use it\n`);
-    process.exitCode = 2;
-  } else {
-    process.stderr.write(`simul: ${error instanceof Error ? error.stack : String(error)}\n`);
-    process.exitCode = 1;
+    return 2;
   }
+  process.stderr.write(`simul: ${error instanceof Error ? error.stack : String(error)}\n`);
+  return 1;
 }
-// What is left, such as standard input that nobody reads any more, must not keep the process.
-process.exit();
+
+void main(process.argv.slice(2))
+  .catch(report)
+  // What is left, such as standard input that nobody reads any more, must not keep the process.
+  .then((status) => process.exit(status));

@@ -66,6 +66,8 @@ export interface JobSpec {
   readonly accepted: boolean;
   /** Another attempt, or a call of a running task: as part of work that was accepted before, it is not refused. */
   readonly internal: boolean;
+  /** Places in `items` of calls that were cancelled before they were sent: counted, and not run. */
+  readonly skipped: ReadonlySet<number> | undefined;
   readonly sink: JobSink;
 }
 
@@ -126,6 +128,8 @@ export interface Engine {
   readonly size: number;
   /** Most calls that may be held back to be submitted as one. */
   readonly burst: number;
+  /** Jobs are being made, for the worker `pinned` or any (-1): where no worker is there, some start meanwhile. */
+  expect(jobs: number, pinned: number): void;
   operation(spec: OperationSpec): EngineOperation;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed, where it takes no call now */
   check(): void;

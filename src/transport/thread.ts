@@ -1,6 +1,5 @@
 /** Workers as threads of this process. */
-import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
@@ -17,19 +16,10 @@ import {
 } from '../protocol/index.js';
 import { clockOrigin } from '../util/clock.js';
 import { outside } from '../util/outside.js';
+import { threadEntry } from '../util/own-folder.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
 import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
-
-/** The entry file beside this one; undefined where a bundler has left none. */
-function entryFile(): URL | undefined {
-  try {
-    const url = new URL('../thread-entry.js', import.meta.url);
-    return url.protocol === 'file:' && existsSync(fileURLToPath(url)) ? url : undefined;
-  } catch {
-    return undefined;
-  }
-}
 
 const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
 /** Flags that a thread may have and that matter to the user's modules. */
@@ -88,8 +78,8 @@ class ThreadHandle implements WorkerHandle {
     this.#channel.port1.on('message', (message: ToParent) => this.#inbox.message(message));
     this.#channel.port1.unref();
     this.#inbox.drain();
-    const entry = entryFile();
-    if (entry !== undefined) this.#start(spec, entry);
+    const entry = threadEntry();
+    if (entry !== undefined) this.#start(spec, pathToFileURL(entry));
     else this.#startInlined(spec);
   }
 

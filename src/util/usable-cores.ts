@@ -2,7 +2,7 @@
  * How many cores this process may really use. `os.availableParallelism()` honours affinity, but on Node 20 not the
  * CPU quota of a container (libuv#4146).
  */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { posix } from 'node:path';
 import { InvalidOptionError } from '../errors.js';
@@ -92,8 +92,10 @@ function ratio(quota: string | undefined, period: string | undefined): number | 
 }
 
 function read(root: string, path: string): string | undefined {
+  const file = posix.join(root, path);
   try {
-    return readFileSync(posix.join(root, path), 'utf8');
+    // Most of them are not there, and to make an error of each would take longer than all else here.
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
   } catch {
     return undefined;
   }

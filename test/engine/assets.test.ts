@@ -1,10 +1,10 @@
 /** What the pool keeps of the code that it has sent is bounded, and what has gone is sent again. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { Pool } from 'simul';
 import { CallOperations, decoder, type PoolCore } from '#simul/api/pool-core.js';
 import { AssetStore } from '#simul/codec/index.js';
 import { LocalEngine } from '#simul/engine/index.js';
+import { Pool } from '#simul/index.js';
 import { startThread } from '#simul/transport/index.js';
 
 const COUNT = 8;

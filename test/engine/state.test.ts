@@ -9,6 +9,7 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant('calls' as const) },
   { weight: 2, arbitrary: fc.constant('skip' as const) },
   { weight: 1, arbitrary: fc.constant('pin' as const) },
+  { weight: 1, arbitrary: fc.constant('expect' as const) },
   { weight: 8, arbitrary: fc.constant('take' as const) },
   { weight: 8, arbitrary: fc.constant('finish' as const) },
   { weight: 4, arbitrary: fc.constant('ready' as const) },
@@ -28,6 +29,7 @@ function play(model: Model, { what, n, m }: { what: string; n: number; m: number
   if (what === 'submit') model.submit({ count: m, priority: n % 3 });
   else if (what === 'pin') model.submit({ count: m, pinned: n % state.places.length, priority: n % 2 });
   else if (what === 'calls') model.submit({ count: 8 * m, priority: n % 2, calls: true });
+  else if (what === 'expect') state.expect(m, n % 2 === 0 ? -1 : n % state.places.length);
   else if (what === 'skip') {
     const chosen = groups[n % Math.max(1, groups.length)];
     if (chosen !== undefined) model.skip(chosen.group, m);
@@ -163,6 +165,22 @@ test('calls made in one go: one by one to every worker, then by their cost', () 
   }
   const sizes = model.threads.flatMap(({ inbox }) => inbox.map((job) => job.count));
   assert.ok(Math.max(...sizes) > 20, `pieces of ${sizes}`);
+  model.settle();
+  model.checkAtRest();
+});
+
+test('workers start for jobs that are expected: as many as there are places, and none where one is there', () => {
+  const model = new Model({ workers: 3, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY }, 3);
+  const { state, threads } = model;
+  state.expect(2, -1);
+  assert.equal(threads.length, 2);
+  state.expect(3, -1);
+  assert.equal(threads.length, 2);
+  state.expect(1, 2);
+  state.expect(1, 2);
+  assert.equal(threads.length, 3);
+  model.submit({ count: 1, priority: 0 });
+  assert.equal(threads.length, 3);
   model.settle();
   model.checkAtRest();
 });

@@ -4,8 +4,8 @@ import { pathToFileURL } from 'node:url';
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
 import { isEntry } from './entry.js';
-import { pathOf } from './module-info.js';
 import { bindingValue, importFrom, requireOf, silenceLoaderWarning } from './modules.js';
+import { pathOf } from './paths.js';
 import type { CodeRecord } from './reading.js';
 
 export interface Built {
@@ -169,7 +169,8 @@ function compileFactory(code: CodeRecord, late: ReadonlySet<number>): Factory {
   const cases = [...late].map((at) => `case ${at}:${code.names[at]!}=${own}Value;break;`).join('');
   const bind = late.size > 0 ? `,bind(${own}At,${own}Value){switch(${own}At){${cases}}}` : '';
   const text = `${prefix}${code.source}\n${close};${name}return{value:${own}Function${bind}}}).apply(undefined,${own}All);`;
-  silenceLoaderWarning();
+  // The loader is there only for code that may import: making it ready costs more than a first task should.
+  if (/\b(?:import|eval|Function)\b/.test(code.source)) silenceLoaderWarning();
   try {
     const make = compileFunction(
       text,

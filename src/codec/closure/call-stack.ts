@@ -1,4 +1,4 @@
-import { pathOf } from './module-info.js';
+import { pathOf } from './paths.js';
 
 function callSites(): NodeJS.CallSite[] {
   const prepare = Error.prepareStackTrace;
@@ -33,10 +33,10 @@ export function isEvaluating(path: string): boolean {
 }
 
 /** The files on this stack that are not Node's or this package's own, innermost first. */
-export function callingFiles(ownFolder: string): string[] {
+export function callingFiles(ownFolder: string | undefined): string[] {
   const files = callSites()
     .map((site) => site.getFileName())
     .filter((file): file is string => typeof file === 'string' && !file.startsWith('node:'))
-    .filter((file) => !(pathOf(file) ?? file).startsWith(ownFolder));
+    .filter((file) => ownFolder === undefined || !(pathOf(file) ?? file).startsWith(ownFolder));
   return [...new Set(files)];
 }

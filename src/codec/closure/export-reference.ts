@@ -4,7 +4,8 @@ import { isEvaluating } from './call-stack.js';
 import { isEntry } from './entry.js';
 import type { Inspection } from './inspect.js';
 import { cachedModule, type Exported } from './known-modules.js';
-import { isTypeScript, type ModuleInfo, moduleInfo, pathOf } from './module-info.js';
+import { type ModuleInfo, moduleInfo } from './module-info.js';
+import { isTypeScript, pathOf } from './paths.js';
 
 /** Loaders that let files import what plain Node.js cannot, so that a worker may fail to import the same file. */
 const customLoader = /\b(?:tsx|ts-node|swc-node|esbuild-register|jiti|babel)\b/;

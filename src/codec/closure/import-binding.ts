@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { types } from 'node:util';
 import { isEntry } from './entry.js';
 import { builtinModule, cachedModule, moduleExporting } from './known-modules.js';
-import { isTypeScript, type ModuleInfo, pathOf } from './module-info.js';
+import type { ModuleInfo } from './module-info.js';
+import { isTypeScript, pathOf } from './paths.js';
 import type { ImportBinding, ModuleRef } from './reading.js';
 
 const endings = ['', '.ts', '.tsx', '.mts', '.cts', '.js', '.mjs', '.cjs', '.jsx', '.json'];

@@ -203,14 +203,38 @@ function asArgument(remote: RemoteValue | undefined): object {
   return { value: remote.value ?? null };
 }
 
+interface Thrown {
+  readonly exceptionDetails?: {
+    readonly stackTrace?: {
+      readonly callFrames: readonly { readonly scriptId: string; readonly url: string }[];
+    };
+  };
+}
+
+/** Most functions are sent by the file that they stand in, which is on the stack then: an exception tells its frames. */
+function askStack(): void {
+  post('Runtime.enable');
+  const { exceptionDetails } = post<Thrown>('Runtime.evaluate', {
+    expression: 'throw undefined',
+    silent: true,
+  });
+  post('Runtime.disable');
+  for (const { scriptId, url } of exceptionDetails?.stackTrace?.callFrames ?? []) {
+    if (url !== '') urls.set(scriptId, fileBehind(url));
+  }
+}
+
 /**
- * The URL of a script, '' where it has none. The inspector tells scripts by id only; the coverage report lists
- * ids with URLs and needs no Debugger. The profiler stays enabled (which costs nothing): disabling it would
+ * The URL of a script, '' where it has none. The inspector tells scripts by id only; where the stack does not help, the
+ * coverage report lists ids with URLs and needs no Debugger. The profiler stays enabled (which costs nothing): disabling it would
  * end the coverage of someone else (NODE_V8_COVERAGE).
  */
 export function scriptUrl(scriptId: string): string {
   const found = urls.get(scriptId);
   if (found !== undefined) return found;
+  askStack();
+  const calling = urls.get(scriptId);
+  if (calling !== undefined) return calling;
   post('Profiler.enable');
   const { result } = post<{ result: { scriptId: string; url: string }[] }>('Profiler.getBestEffortCoverage');
   for (const script of result) urls.set(script.scriptId, fileBehind(script.url));

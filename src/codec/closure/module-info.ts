@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { type AnyNode, parse } from 'acorn';
 import { parseOptions, positionIn, type TextPosition } from './analyze.js';
 import { isNode } from './free-names.js';
 import { nativeRequire } from './known-modules.js';
+import { isTypeScript, pathOf } from './paths.js';
 
 /** What a module's file says: which names are imports, exports, and which variables can ever change. */
 export interface ModuleInfo {
@@ -33,33 +33,6 @@ export interface ModuleInfo {
 
 const limit = 1000;
 const infos = new Map<string, ModuleInfo | undefined>();
-
-/** The path of a `file:` URL or absolute path, without query; undefined for anything else. */
-export function pathOf(file: string): string | undefined {
-  if (file.startsWith('file:')) {
-    if (!paths.has(file)) {
-      if (paths.size >= limit) paths.clear();
-      paths.set(file, pathOfUrl(file));
-    }
-    return paths.get(file);
-  }
-  return file.startsWith('/') || /^[A-Za-z]:[\\/]/.test(file) ? file : undefined;
-}
-
-/** To take a URL apart takes longer than to read a closure should. */
-const paths = new Map<string, string | undefined>();
-
-function pathOfUrl(url: string): string | undefined {
-  try {
-    return fileURLToPath(url.replace(/[?#].*$/s, ''));
-  } catch {
-    return undefined;
-  }
-}
-
-export function isTypeScript(file: string): boolean {
-  return /\.[cm]?tsx?(?:[?#]|$)/.test(file);
-}
 
 /** Reads and parses a module's file once; undefined where there is none or it does not parse. */
 export function moduleInfo(file: string): ModuleInfo | undefined {

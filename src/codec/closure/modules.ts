@@ -1,7 +1,7 @@
 import { compileFunction, constants } from 'node:vm';
 import { SerializationError } from '../../errors.js';
 import { createNativeRequire, nativeProcess } from './known-modules.js';
-import { isTypeScript, pathOf } from './module-info.js';
+import { isTypeScript, pathOf } from './paths.js';
 import type { CodeRecord, ImportBinding, ModuleRef } from './reading.js';
 import { resolveSelf, selfSpecifier } from './self.js';
 

@@ -2,7 +2,7 @@ import { findSourceMap } from 'node:module';
 import { basename } from 'node:path';
 import type { TextPosition } from './analyze.js';
 import { nativeError } from './known-modules.js';
-import { pathOf } from './module-info.js';
+import { pathOf } from './paths.js';
 
 /** Tells the place in the user's file behind a place in the text that runs; both 0-based. */
 export type Locate = (line: number, column: number) => TextPosition | undefined;

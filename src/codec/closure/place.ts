@@ -1,7 +1,7 @@
 /** Where a function is written, as far as the inspector can tell. */
 import type { Analysis } from './analyze.js';
 import { type InspectedScope, type Inspection, scriptUrl } from './inspect.js';
-import { pathOf } from './module-info.js';
+import { pathOf } from './paths.js';
 
 const MOST_SCRIPTS = 2000;
 

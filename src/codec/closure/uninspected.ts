@@ -1,27 +1,15 @@
-import { dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { ownFolder } from '../../util/own-folder.js';
 import { type Analysis, positionIn } from './analyze.js';
 import { callingFiles } from './call-stack.js';
 import { moduleInfo } from './module-info.js';
 import type { Place } from './place.js';
-
-const ownFolder = ownRoot();
-
-function ownRoot(): string {
-  try {
-    // The folder of the whole package's code: two floors up from src/codec/closure.
-    return `${dirname(dirname(dirname(fileURLToPath(import.meta.url))))}/`;
-  } catch {
-    return '\0';
-  }
-}
 
 /**
  * A guess at where a function was written, for processes without the inspector: the file on the call stack that
  * holds its text exactly once. Without one, the function still runs; its stack traces then name no file.
  */
 export function locateWithoutInspector(text: string, analysis: Analysis): Place {
-  const files = callingFiles(ownFolder);
+  const files = callingFiles(ownFolder()?.path);
   for (const file of files) {
     const info = moduleInfo(file);
     const offset = info?.text.indexOf(text) ?? -1;

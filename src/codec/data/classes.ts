@@ -4,9 +4,8 @@
  * (cloudpickle tracks dynamic classes likewise: cloudpickle#195), and within an operation on a worker, where the
  * function and its items come in messages of their own.
  */
-import { randomUUID } from 'node:crypto';
+import { threadToken } from '../../util/token.js';
 
-const token = randomUUID().slice(0, 8);
 let made = 0;
 const tags = new WeakMap<Function, string>();
 /** Classes of this side, and copies that were sent on from here: what comes back is to be theirs. */
@@ -18,7 +17,7 @@ const cleanup = new FinalizationRegistry<string>((tag) => {
 /** The tag of a class or copy. `forResults`: what comes back with this tag is to be of this copy. */
 export function tagOf(type: Function, forResults: boolean): string {
   const known = tags.get(type);
-  const tag = known ?? `${token}#${++made}`;
+  const tag = known ?? `${threadToken}${++made}`;
   tags.set(type, tag);
   if (known === undefined || (forResults && sent.get(tag)?.deref() !== type)) {
     sent.set(tag, new WeakRef(type));
@@ -39,7 +38,7 @@ export class ClassScope {
 
   /** The class to use for a tag, where there is one already. */
   find(tag: string): Function | undefined {
-    const own = tag.startsWith(token) ? sent.get(tag)?.deref() : undefined;
+    const own = tag.startsWith(threadToken) ? sent.get(tag)?.deref() : undefined;
     return own ?? this.#copies?.get(tag) ?? this.#behind?.find(tag);
   }
 

@@ -2,9 +2,8 @@
  * Symbols of one thread: each gets a tag, and whoever decodes the tag makes one symbol for it and knows it again,
  * so that a symbol is itself within a message, between messages and when it comes home.
  */
-import { randomUUID } from 'node:crypto';
+import { threadToken } from '../../util/token.js';
 
-const token = randomUUID().slice(0, 8);
 let made = 0;
 const tags = new WeakMap<symbol, string>();
 const symbols = new Map<string, WeakRef<symbol>>();
@@ -13,7 +12,7 @@ const cleanup = new FinalizationRegistry<string>((tag) => {
 });
 
 export function symbolTag(symbol: symbol): string {
-  return tags.get(symbol) ?? remember(symbol, `${token}#${++made}`);
+  return tags.get(symbol) ?? remember(symbol, `${threadToken}${++made}`);
 }
 
 /** The symbol of a tag, which is made where this thread has none. */

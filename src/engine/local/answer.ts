@@ -121,6 +121,7 @@ function submit(
       limits: options,
       accepted: false,
       internal: true,
+      skipped: undefined,
       sink,
     };
     const ticket = engine.submit(spec, depth);

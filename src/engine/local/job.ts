@@ -39,7 +39,8 @@ export interface Group {
 
 export function newGroup(spec: JobSpec, depth: number): Group {
   const submittedAt = performance.now();
-  return { spec, pieces: new Set(), submittedAt, depth, cancelled: false, skipped: undefined };
+  const skipped = spec.skipped === undefined ? undefined : new Set(spec.skipped);
+  return { spec, pieces: new Set(), submittedAt, depth, cancelled: false, skipped };
 }
 
 /** Nobody waits for what comes of the item. */
@@ -99,4 +100,9 @@ export function piece(group: Group, from: number, count: number, deaths = 0): Jo
   };
   group.pieces.add(job);
   return job;
+}
+
+/** An idle worker may take a part of it. */
+export function isDivisible(job: Job): boolean {
+  return job.count > 1 && job.spec.pinned < 0;
 }

@@ -126,6 +126,11 @@ export class LocalEngine implements Engine {
     this.#tally.admit(1);
   }
 
+  expect(jobs: number, pinned: number): void {
+    if (this.#hosts.size > 0 || this.#tally.phase !== 'open') return;
+    this.#state.expect(Math.min(jobs, this.room()), pinned);
+  }
+
   submit(spec: JobSpec, depth = 0): JobTicket {
     const { count, operation } = spec;
     if (spec.accepted) this.#tally.arrive(count);
@@ -135,6 +140,7 @@ export class LocalEngine implements Engine {
       else this.#tally.check(count, operation.spec.kind !== 'call');
       this.#tally.admit(count);
     }
+    this.#tally.failed += spec.skipped?.size ?? 0;
     const group = newGroup(spec, depth);
     this.#groups.add(group);
     this.#operations.jobBegins(operation.id);
@@ -147,7 +153,7 @@ export class LocalEngine implements Engine {
     } else {
       this.#state.submit(job);
     }
-    this.#limits.add(group);
+    if (group.pieces.size > 0) this.#limits.add(group);
     this.#upkeep.planSplit();
     return ticketOf(group, this);
   }

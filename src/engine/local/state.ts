@@ -8,7 +8,7 @@
  */
 import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { type Group, type Job, part, piece, wantedRuns } from './job.js';
+import { type Group, isDivisible, type Job, part, piece, wantedRuns } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, portion, START_FAILURES } from './policy.js';
 import { goesBefore, JobQueue, outranks } from './queue.js';
@@ -50,6 +50,12 @@ export class PoolState {
     }
     this.#enqueue(job, false);
     this.dispatch();
+  }
+
+  /** Jobs are about to come: workers for so many of them begin to start, where there is none yet. */
+  expect(jobs: number, pinned: number): void {
+    if (pinned >= 0 && this.places[pinned] === undefined) this.#start(pinned);
+    if (pinned < 0 && !this.places.some(Boolean)) this.#startFor(jobs);
   }
 
   workerReady(place: Place): void {
@@ -190,25 +196,23 @@ export class PoolState {
 
   /** Gives queued jobs to workers, starts workers where jobs wait, and moves posted jobs to idle ones. */
   dispatch(): void {
+    this.#again = true;
     // Deeds can lead back here: then one more round follows instead of one inside the other.
-    if (this.#dispatching) {
-      this.#again = true;
-      return;
-    }
+    if (this.#dispatching) return;
     this.#dispatching = true;
-    do {
+    while (this.#again) {
       this.#again = false;
       this.#dispatchPinned();
       this.#dispatchQueue();
       this.#rebalance();
       this.#startForLong();
-    } while (this.#again);
+    }
     this.#dispatching = false;
   }
 
   /** True where an idle worker might take a part of what others run, if they go on for long. */
   get canSplitLater(): boolean {
-    return this.#divisible > 0 && this.places.some((place) => place === undefined || this.#hasRoom(place, 0));
+    return this.#divisible > 0 && this.places.some((place) => !place || this.#hasRoom(place, 0));
   }
 
   /** Queued tasks, cancelled ones that have not surfaced included. */
@@ -327,7 +331,7 @@ export class PoolState {
       if (place.phase === 'starting') demand -= this.#options.tasksPerWorker;
       else demand += Math.max(0, place.load - this.#capacity(place));
     }
-    while (demand > 0 && this.#startAny()) demand -= this.#options.tasksPerWorker;
+    this.#startFor(demand);
   }
 
   /** The worker with the fewest posted jobs that has room, counting jobs ahead if `prefetch` is 1. */
@@ -340,10 +344,12 @@ export class PoolState {
     return best;
   }
 
-  #startAny(): boolean {
-    const worker = this.places.indexOf(undefined);
-    if (worker >= 0) this.#start(worker);
-    return worker >= 0;
+  /** Starts workers for so many jobs, as far as there may be more. */
+  #startFor(jobs: number): void {
+    for (let left = jobs; left > 0; left -= this.#options.tasksPerWorker) {
+      if (!this.places.includes(undefined)) return;
+      this.#start(this.places.indexOf(undefined));
+    }
   }
 
   #start(worker: number): void {
@@ -394,10 +400,9 @@ export class PoolState {
   /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
   #startForLong(): void {
     if (this.#divisible === 0 || !this.places.includes(undefined)) return;
-    for (const place of this.places) {
-      if (place?.phase === 'starting' || (place !== undefined && this.#hasRoom(place, 0))) return;
-    }
-    if (this.#stealable() !== undefined) this.#startAny();
+    if (this.places.some((place) => place?.phase === 'starting' || (place && this.#hasRoom(place, 0))))
+      return;
+    if (this.#stealable() !== undefined) this.#startFor(1);
   }
 
   /** Whether any worker has more than it can run now, or a job of many items. */
@@ -492,8 +497,4 @@ export class PoolState {
     place.phase = 'stopping';
     this.#deeds.stop(place);
   }
-}
-
-function isDivisible(job: Job): boolean {
-  return job.count > 1 && job.spec.pinned < 0;
 }

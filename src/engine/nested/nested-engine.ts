@@ -58,6 +58,8 @@ export class NestedEngine implements Engine {
 
   accept(): void {}
 
+  expect(): void {}
+
   submit(spec: JobSpec): JobTicket {
     const job = this.#nextJob++;
     const { packed, offsets } = spec.items;

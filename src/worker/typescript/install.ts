@@ -1,10 +1,10 @@
-import module from 'node:module';
+import nodeModule from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { syncHooks } from './hooks.js';
 import { resolveLoosely } from './resolve.js';
 import { transformFile } from './transform.js';
 
-type WithHooks = typeof module & { registerHooks?: (hooks: typeof syncHooks) => void };
+type WithHooks = typeof nodeModule & { registerHooks?: (hooks: typeof syncHooks) => void };
 
 interface CommonModule {
   _compile(source: string, file: string): void;
@@ -28,14 +28,14 @@ export function installTypeScript(): void {
   installed = true;
   if (Symbol.for('ts-node.register.instance') in process) return;
   process.setSourceMapsEnabled(true);
-  const { registerHooks } = module as WithHooks;
+  const { registerHooks } = nodeModule as WithHooks;
   if (registerHooks !== undefined) {
     registerHooks(syncHooks);
     return;
   }
   // Node 20: hooks live in a thread of their own and do not see require().
-  module.register(new URL('./hooks.js', import.meta.url));
-  const loader = module as unknown as CommonLoader;
+  nodeModule.register(new URL('./hooks.js', import.meta.url));
+  const loader = nodeModule as unknown as CommonLoader;
   for (const ending of ['.ts', '.cts', '.tsx']) {
     loader._extensions[ending] = (target, file) => target._compile(transformFile(file).source, file);
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { registerType } from 'simul';
 import { ClassShelf, Packer } from '#simul/codec/index.js';
+import { registerType } from '#simul/index.js';
 import { filePool } from './there.js';
 
 const pool = filePool();
@@ -56,7 +56,7 @@ test('a class made in a worker comes back, and goes again, as one', async () => 
 
 test('results of nested calls are instances of the class of the task that asked', async () => {
   const inside = await pool.run(async () => {
-    const { run } = await import('simul');
+    const { run } = await import('#simul/index.js');
     return (await run(() => new Point(1))) instanceof Point;
   });
   assert.equal(inside, true);

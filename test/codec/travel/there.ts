@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { Pool } from 'simul';
 import { AssetStore, pack, prepare, unpack } from '#simul/codec/index.js';
+import { Pool } from '#simul/index.js';
 
 /** There and back on this thread, by way of bytes. `exact`: as captured data. */
 export async function there<T>(value: T, exact = false): Promise<T> {
