@@ -9,7 +9,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, type Items, nextEntry } from '../transport/index.js';
-import { taskId } from '../worker/index.js';
+import { type Around, taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
@@ -31,6 +31,8 @@ export interface ItemRunSpec {
   readonly site: CallSite;
   /** Where an item stands for several of the user's. */
   readonly pieces?: Pieces;
+  /** What is called in place of the function. */
+  readonly around?: Around;
 }
 
 /** How the items of a run cut up the user's own. */
@@ -40,6 +42,12 @@ export interface Pieces {
   /** The user's items read so far. */
   readonly read: number;
   span(index: number): { readonly first: number; readonly count: number };
+  /** Pieces in all, where that is known. */
+  readonly length?: number | undefined;
+  /** The pieces are ranges of a loop, and errors say where they end. */
+  readonly ranges?: boolean;
+  /** The piece is settled: nothing will be asked of it any more. */
+  settled?(index: number): void;
 }
 
 /** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
@@ -64,6 +72,8 @@ const MOST_WINDOW = 65_536;
 const LEAST_LIST_WINDOW = 2048;
 
 const NOTHING: readonly never[] = [];
+const FUNCTION = { exact: true, label: 'fn' };
+const AROUND = { exact: true, label: 'fn', parts: ['name', 'fn', 'data'] };
 
 interface Chunk {
   readonly items: Items;
@@ -106,7 +116,7 @@ export class ItemRun {
     this.#inContext = isPlain(spec.items) ? undefined : AsyncLocalStorage.snapshot();
     this.#receiver = receiver;
     this.#iterator = iteratorOf(spec.items);
-    this.#length = lengthOf(spec.items);
+    this.#length = spec.pieces?.length ?? lengthOf(spec.items);
     this.#workers = spec.pinned >= 0 ? 1 : spec.core.engine.size;
     this.#limits = limitsOf(spec.options);
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
@@ -124,13 +134,13 @@ export class ItemRun {
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
   start(): void {
-    const { core, fn, options, kind } = this.#spec;
+    const { core, fn, options, kind, around } = this.#spec;
     const { signal } = options;
     this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
-      const packer = new Packer({ exact: true, label: 'fn' });
-      packer.item(fn);
+      const packer = new Packer(around === undefined ? FUNCTION : AROUND);
+      packer.item(around === undefined ? fn : [around.name, fn, around.data]);
       this.#operation = core.engine.operation({
         kind,
         seed: options.seed ?? randomSeed(),
@@ -323,12 +333,16 @@ export class ItemRun {
 
   #sink(chunk: Chunk, attempt: number, told: (items?: number) => void): JobSink {
     const { core, site, pieces } = this.#spec;
-    const origin = (index: number, ran: Ran | undefined) => ({
-      id: taskId(chunk.task, index - chunk.base),
-      index: pieces?.span(index).first ?? index,
-      worker: ran?.worker ?? -1,
-      attempt,
-    });
+    const origin = (index: number, ran: Ran | undefined) => {
+      const span = pieces?.span(index);
+      return {
+        id: taskId(chunk.task, index - chunk.base),
+        index: span?.first ?? index,
+        ...(span !== undefined && pieces?.ranges === true ? { to: span.first + span.count } : {}),
+        worker: ran?.worker ?? -1,
+        attempt,
+      };
+    };
     const settle = (index: number, ok: boolean, value: unknown): void => {
       if (this.#over) return;
       this.#tell(index, ok, value, chunk, attempt);
@@ -406,7 +420,9 @@ export class ItemRun {
       chunk.open -= 1;
       if (chunk.open === 0) this.#chunks -= 1;
     }
-    this.#meter.item(index, ok, this.#spec.pieces?.span(index).count ?? 1);
+    const { pieces } = this.#spec;
+    this.#meter.item(index, ok, pieces?.span(index).count ?? 1);
+    pieces?.settled?.(index);
     if (this.#over) return;
     if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
     this.#unread += 1;
@@ -433,8 +449,12 @@ export class ItemRun {
     if (chunk.open === 0) this.#chunks -= 1;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, batch.count);
-    else
-      for (let i = 0; i < batch.count; i++) this.#meter.item(first + i, true, pieces.span(first + i).count);
+    else {
+      for (let i = 0; i < batch.count; i++) {
+        this.#meter.item(first + i, true, pieces.span(first + i).count);
+        pieces.settled?.(first + i);
+      }
+    }
     // A report that throws ends the operation.
     if (this.#over) return;
     this.#unread += batch.count;

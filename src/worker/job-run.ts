@@ -6,6 +6,7 @@
 import { types } from 'node:util';
 import { CLOSED, type Segment } from '../memory/index.js';
 import type { JobHead } from '../protocol/index.js';
+import { isThenable } from './around.js';
 import { type TaskContext, tasks } from './context.js';
 import type { Operation } from './operations.js';
 
@@ -146,14 +147,6 @@ export class JobRun {
     }
     return this.#host.segment.close(this.slot) < CLOSED;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 /** `step` may be async: then the fold waits for each. */

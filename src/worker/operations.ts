@@ -1,6 +1,7 @@
 import { type AssetStore, ClassScope, type Packed, unpack } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import { fromWire, type OperationHead, type WirePacked } from '../protocol/index.js';
+import { functionOf } from './around.js';
 
 /** An operation this worker has a share in, with its own copy of the operation's function. */
 export interface Operation {
@@ -43,7 +44,7 @@ function operation(head: OperationHead, packed: Packed | undefined, assets: Asse
     instance: () => {
       if (made === undefined) {
         if (packed === undefined) throw new EngineError(`operation ${head.id} came without its function`);
-        made = unpack(packed, assets, classes) as Function;
+        made = functionOf(unpack(packed, assets, classes));
       }
       return made;
     },
