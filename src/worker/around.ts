@@ -102,9 +102,8 @@ function into(fn: Function, array: NumericArray): (item: unknown, index: number)
       throw new RangeError(`item ${index} has no place in "into", whose length is ${array.length}`);
     }
     if (typeof result !== wanted) {
-      const got = result === null ? 'null' : Array.isArray(result) ? 'an array' : typeof result;
       const kind = wanted === 'bigint' ? 'bigints' : 'numbers';
-      throw new TypeError(`the result of item ${index} is ${got}, and "into" takes ${kind} only`);
+      throw new TypeError(`the result of item ${index} is ${kindOf(result)}, and "into" takes ${kind} only`);
     }
     array[index] = result as number;
   };
@@ -120,4 +119,10 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
     (typeof value === 'object' || typeof value === 'function') &&
     typeof (value as { then?: unknown }).then === 'function'
   );
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
