@@ -1,5 +1,6 @@
 /** `map` and `forEach`: all outcomes of an operation, in input order. */
-import { type ItemReceiver, ItemRun, type ItemRunSpec } from './item-run.js';
+import { ItemRun } from './item-run.js';
+import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 
 export function collect(spec: ItemRunSpec): Promise<unknown[]> {
   const settle = spec.options.onError === 'settle';

@@ -4,7 +4,7 @@ import { InvalidOptionError } from '../errors.js';
 import { type NumericArray, type NumericArrayType, nameOfArray } from '../util/numeric-array.js';
 import { drain } from './collect.js';
 import { lengthOf } from './input.js';
-import type { ItemRunSpec } from './item-run.js';
+import type { ItemRunSpec } from './item-run-spec.js';
 import { allocate } from './shared.js';
 
 export async function mapInto(spec: ItemRunSpec, into: NumericArray): Promise<NumericArray> {

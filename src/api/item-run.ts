@@ -9,55 +9,18 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, type Items, nextEntry } from '../transport/index.js';
-import { type Around, taskId } from '../worker/index.js';
+import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
-import { attribute, attributeFault, type CallSite } from './failure.js';
-import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import { attribute, attributeFault } from './failure.js';
+import { isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
-import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed } from './pool-core.js';
+import { limitsLeft, limitsOf, nextTask, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, retryDelay } from './retry.js';
-
-export interface ItemRunSpec {
-  readonly core: PoolCore;
-  readonly kind: 'map' | 'each' | 'fold';
-  readonly items: AnyIterable<unknown>;
-  readonly fn: Function;
-  readonly options: MapOptions;
-  readonly pinned: number;
-  readonly site: CallSite;
-  /** Where an item stands for several of the user's. */
-  readonly pieces?: Pieces;
-  /** What is called in place of the function. */
-  readonly around?: Around;
-}
-
-/** How the items of a run cut up the user's own. */
-export interface Pieces {
-  /** The user's items in all, where that is known. */
-  readonly total: number | undefined;
-  /** The user's items read so far. */
-  readonly read: number;
-  span(index: number): { readonly first: number; readonly count: number };
-  /** Pieces in all, where that is known. */
-  readonly length?: number | undefined;
-  /** The pieces are ranges of a loop, and errors say where they end. */
-  readonly ranges?: boolean;
-  /** The piece is settled: nothing will be asked of it any more. */
-  settled?(index: number): void;
-}
-
-/** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
-export interface ItemReceiver {
-  outcome(index: number, ok: boolean, value: unknown): void;
-  /** As `outcome` for consecutive items that went well. */
-  outcomes(first: number, values: readonly unknown[]): void;
-  ended(count: number): void;
-  failed(error: unknown): void;
-}
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's

@@ -12,7 +12,7 @@ import { fold } from './fold.js';
 import type { Future } from './future.js';
 import type { AnyIterable } from './input.js';
 import { mapInto } from './into.js';
-import type { ItemRunSpec } from './item-run.js';
+import type { ItemRunSpec } from './item-run-spec.js';
 import { ItemStream } from './item-stream.js';
 import {
   checkFunction,

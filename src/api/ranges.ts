@@ -3,7 +3,7 @@ import { WorkerCrashedError } from '../errors.js';
 import { LANES, LoopCounter } from '../memory/index.js';
 import type { Around } from '../worker/index.js';
 import { drain } from './collect.js';
-import type { ItemRunSpec, Pieces } from './item-run.js';
+import type { ItemRunSpec, Pieces } from './item-run-spec.js';
 
 /** Ranges of a loop whose random numbers must not depend on how it is cut. */
 const SEEDED_RANGES = 1024;
