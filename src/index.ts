@@ -29,6 +29,7 @@ export {
   stream,
   type TaskOptions,
   type TaskResult,
+  transfer,
 } from './api/index.js';
 export { registerType, type TypeRegistration } from './codec/index.js';
 export {

@@ -17,7 +17,7 @@ import {
   type PoolCore,
 } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { boundRetries, retryDelay } from './retry.js';
+import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
 
 const ARGUMENTS = { parts: ['fn', 'args'] };
 
@@ -106,6 +106,7 @@ class Call implements FutureSource, JobSink {
       chunkLimit: 0,
       delay,
       limits: this.#attempt === 1 ? limits : limitsLeft(limits, performance.now() - this.#submitted),
+      keepsParts: mayTryAgain(this.#retries),
       internal: this.#attempt > 1,
       sink: this,
     });

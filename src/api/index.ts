@@ -1,4 +1,4 @@
-export { exportByName, type ModuleRef } from '../codec/index.js';
+export { exportByName, type ModuleRef, transfer } from '../codec/index.js';
 export type { NumericArray, NumericArrayType } from '../util/numeric-array.js';
 export { forEach, forRange, map, pool, reduce, run, stream } from './default-pool.js';
 export { Future, type FutureInfo, type FutureState } from './future.js';

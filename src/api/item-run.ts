@@ -20,7 +20,7 @@ import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsLeft, limitsOf, nextTask, randomSeed } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { boundRetries, retryDelay } from './retry.js';
+import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -286,6 +286,7 @@ export class ItemRun {
       chunkLimit: this.#chunker.limit,
       delay,
       limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
+      keepsParts: mayTryAgain(this.#retries),
       internal: attempt > 1,
       sink,
     });

@@ -2,6 +2,7 @@ export type { CodeRecord, ModuleRef } from './closure/index.js';
 export { exportByName, markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
 export { AssetStore } from './data/asset-store.js';
 export { ClassScope } from './data/classes.js';
+export { transfer } from './data/moving.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
 export { prepare, prepareAssets, unpack, unpacker } from './data/unpack.js';

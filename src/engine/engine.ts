@@ -58,6 +58,8 @@ export interface JobSpec {
   /** Wait this long before it may start, in ms. */
   readonly delay: number;
   readonly limits: JobLimits;
+  /** Other attempts may follow, so what is moved has to stay here too. */
+  readonly keepsParts: boolean;
   /** Part of work that was accepted before: runs in a closing pool too, and past `queueLimit`. */
   readonly internal: boolean;
   readonly sink: JobSink;

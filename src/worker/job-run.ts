@@ -16,6 +16,8 @@ export interface JobHost {
   /** `shared`: it may share a record with its neighbours, and needs no time of its own. */
   sendResult(slot: number, item: number, value: unknown, shared: boolean): void;
   sendError(slot: number, item: number, error: unknown): void;
+  /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
+  fetch(slot: number): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
   /** Runs a generator to its end; resolves when it is over, however it ended. */
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void>;
@@ -30,6 +32,9 @@ export class JobRun {
   readonly #head: JobHead;
   readonly #operation: Operation;
   readonly #item: (at: number) => unknown;
+  /** Where parts of the last item have to be put before it can be read. */
+  readonly #missing: unknown[] | undefined;
+  #arrived: (() => void) | undefined;
   #started = 0;
   #begin = 0;
   #nextCheck = 1;
@@ -41,7 +46,9 @@ export class JobRun {
     operation: Operation,
     item: (at: number) => unknown,
     context: TaskContext,
+    missing: unknown[] | undefined,
   ) {
+    this.#missing = missing;
     this.#host = host;
     this.slot = slot;
     this.#head = head;
@@ -56,6 +63,11 @@ export class JobRun {
     return tasks.run(this.context, () => this.#proceed());
   }
 
+  fetched(parts: readonly unknown[]): void {
+    for (const [i, part] of parts.entries()) if (part !== undefined) this.#missing![i] = part;
+    this.#arrived?.();
+  }
+
   #proceed(): Promise<void> | undefined {
     const { segment } = this.#host;
     const { count } = this.#head;
@@ -66,7 +78,8 @@ export class JobRun {
       const at = segment.claim(this.slot);
       if (at >= count) break;
       this.#started = at + 1;
-      const pending = this.#runItem(at);
+      const lacks = this.#missing !== undefined && at === count - 1;
+      const pending = lacks ? this.#fetchThenRun(at) : this.#runItem(at);
       if (pending !== undefined) {
         return pending.then(() => (this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
       }
@@ -78,6 +91,20 @@ export class JobRun {
 
   #end(): void {
     this.#host.sendEnd(this.slot, this.#started, performance.now() - this.#begin);
+  }
+
+  /** The item has started, so nothing else will be done with its parts: now they can be moved here. */
+  async #fetchThenRun(at: number): Promise<void> {
+    const host = this.#host;
+    const { slot } = this;
+    const arrived = new Promise<void>((resolve) => {
+      this.#arrived = resolve;
+    });
+    host.fetch(slot);
+    await arrived;
+    // Given up meanwhile: nobody wants to hear of it.
+    if (host.segment.cancelRequested(slot, at)) return host.sendResult(slot, at, undefined, false);
+    await this.#runItem(at);
   }
 
   #runItem(at: number): Promise<void> | undefined {

@@ -161,6 +161,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
       case 'job':
         this.#large.push(message);
         return;
+      case 'parts':
+        this.#running.get(message.slot)?.fetched(message.parts);
+        return;
       case 'cancel':
         this.#cancel(message.slot, message.item, message.reason);
         return;
@@ -236,7 +239,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       const large = this.#large.shift();
       if (large !== undefined) {
         worked = true;
-        this.#begin(large.slot, large.head, large.offsets, large.bytes, large.extras);
+        this.#begin(large.slot, large.head, large.offsets, large.bytes, large.extras, large.fetch);
         continue;
       }
       const header = link.reader.next();
@@ -292,7 +295,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     link.reader.release(header);
     const offsets = new Uint32Array(payload.buffer, 0, head.count + 1);
     const start = ((head.count + 2) >> 1) * 8;
-    this.#begin(slot, head, offsets, payload.subarray(start), []);
+    this.#begin(slot, head, offsets, payload.subarray(start), [], false);
   }
 
   #begin(
@@ -301,6 +304,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     offsets: Uint32Array,
     bytes: Uint8Array,
     extras: readonly unknown[],
+    fetch: boolean,
   ): void {
     const { assets } = this;
     const operation = this.#operations.get(head.operation);
@@ -310,7 +314,15 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
     const decode = unpacker(bytes, extras, assets, operation.classes());
     const item = (at: number): unknown => decode(offsets[at]!, offsets[at + 1]!);
-    const job = new JobRun(this, slot, head, operation, item, context);
+    const job = new JobRun(
+      this,
+      slot,
+      head,
+      operation,
+      item,
+      context,
+      fetch ? (extras as unknown[]) : undefined,
+    );
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
     if (pending === undefined) return this.#ended(job);
@@ -343,6 +355,10 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   sendEnd(slot: number, started: number, elapsed: number): void {
     this.outbox.end(slot, started, elapsed);
+  }
+
+  fetch(slot: number): void {
+    this.outbox.message({ type: 'fetch', slot });
   }
 
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void> {

@@ -114,6 +114,7 @@ function submit(
       chunkLimit: head.limit,
       delay: options.delay,
       limits: options,
+      keepsParts: request.keepsParts,
       internal: true,
       sink,
     };

@@ -64,7 +64,9 @@ export class NestedEngine implements Engine {
     const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
     const slot = task?.slot ?? -1;
     this.#asked.set(job, { spec, waits, slot, open: spec.count, started: false });
-    this.#runtime.request({
+    // What is moved goes to the pool, which keeps it until it is fetched.
+    const moved = spec.keepsParts ? [] : packed.transfer;
+    const request = {
       ask: 'submit',
       job,
       slot,
@@ -78,6 +80,7 @@ export class NestedEngine implements Engine {
       },
       offsets: part,
       body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#known),
+      keepsParts: spec.keepsParts,
       options: {
         ...spec.limits,
         name: spec.name,
@@ -85,7 +88,8 @@ export class NestedEngine implements Engine {
         pinned: spec.pinned,
         delay: spec.delay,
       },
-    });
+    } as const;
+    this.#runtime.request(request, moved);
     return this.#ticket(job);
   }
 
