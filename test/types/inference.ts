@@ -156,9 +156,10 @@ export async function inSharedMemory(): Promise<void> {
   exactly<BigInt64Array>()(shared(BigInt64Array, [1n]));
   exactly<BigUint64Array>()(shared(BigUint64Array, 5));
   const into = shared(Float64Array, 3);
+  const bigs = shared(BigInt64Array, 1);
   exactly<Float64Array>()(await map([1, 2, 3], (n) => n / 2, { into }));
   exactly<Float64Array>()(await map(rows, async (row) => row.values.length, { into, retries: 1 }));
-  exactly<BigInt64Array>()(await map([1], (n) => BigInt(n), { into: new BigInt64Array(1) }));
+  exactly<BigInt64Array>()(await map([1], (n) => BigInt(n), { into: bigs }));
   exactly<void>()(
     await forRange(10, (from, to) => {
       exactly<number>()(from);
