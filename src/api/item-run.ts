@@ -402,7 +402,7 @@ export class ItemRun {
     let { at } = batch;
     for (let i = 0; i < batch.count; i++) {
       try {
-        values.push(decode(at + 4, at + 4 + batch.words[at >> 2]!));
+        values.push(decode.itemAt(at + 4, at + 4 + batch.words[at >> 2]!));
       } catch (error) {
         return this.#fail(error);
       }

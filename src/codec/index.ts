@@ -5,5 +5,5 @@ export { ClassScope } from './data/classes.js';
 export { transfer } from './data/moving.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
-export { prepare, prepareAssets, unpack, unpacker } from './data/unpack.js';
+export { prepare, prepareAssets, type Unpacker, unpack, unpacker } from './data/unpack.js';
 export type { Asset, Packed } from './packed.js';

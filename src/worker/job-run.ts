@@ -13,8 +13,11 @@ import type { Operation } from './operations.js';
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
-  /** `shared`: it may share a record with its neighbours, and needs no time of its own. */
-  sendResult(slot: number, item: number, value: unknown, shared: boolean): void;
+  /**
+   * `shared`: it may share a record with its neighbours, and needs no time of its own. `owned`: nothing here can see the
+   * value any more.
+   */
+  sendResult(slot: number, item: number, value: unknown, shared: boolean, owned: boolean): void;
   sendError(slot: number, item: number, error: unknown): void;
   /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
   fetch(slot: number): void;
@@ -32,6 +35,8 @@ export class JobRun {
   readonly #head: JobHead;
   readonly #operation: Operation;
   readonly #item: (at: number) => unknown;
+  /** Whether nothing of the last item outlives its call but the result. */
+  readonly #owns: (() => boolean) | undefined;
   /** Where parts of the last item have to be put before it can be read. */
   readonly #missing: unknown[] | undefined;
   #arrived: (() => void) | undefined;
@@ -45,6 +50,7 @@ export class JobRun {
     head: JobHead,
     operation: Operation,
     item: (at: number) => unknown,
+    owns: (() => boolean) | undefined,
     context: TaskContext,
     missing: unknown[] | undefined,
   ) {
@@ -54,6 +60,7 @@ export class JobRun {
     this.#head = head;
     this.#operation = operation;
     this.#item = item;
+    this.#owns = owns;
     this.context = context;
   }
 
@@ -103,7 +110,7 @@ export class JobRun {
     host.fetch(slot);
     await arrived;
     // Given up meanwhile: nobody wants to hear of it.
-    if (host.segment.cancelRequested(slot, at)) return host.sendResult(slot, at, undefined, false);
+    if (host.segment.cancelRequested(slot, at)) return host.sendResult(slot, at, undefined, false, false);
     await this.#runItem(at);
   }
 
@@ -124,7 +131,13 @@ export class JobRun {
 
   #send(at: number, result: unknown): void {
     const { kind, timed } = this.#operation.head;
-    this.#host.sendResult(this.slot, at, kind === 'each' ? undefined : result, !timed);
+    this.#host.sendResult(
+      this.slot,
+      at,
+      kind === 'each' ? undefined : result,
+      !timed,
+      this.#owns?.() === true,
+    );
   }
 
   #call(at: number): unknown {

@@ -44,9 +44,9 @@ export class Outbox {
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
-  result(slot: number, item: number, value: unknown, shared: boolean): void {
+  result(slot: number, item: number, value: unknown, shared: boolean, owned: boolean): void {
     const packer = this.#packer;
-    packer.item(value);
+    packer.item(value, owned);
     if (shared && packer.isPlain && this.#batch.tryAdd(slot, item, packer)) return;
     this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish());

@@ -313,13 +313,15 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const stream = kind === 'call' && !seeded ? head.task : head.base;
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
     const decode = unpacker(bytes, extras, assets, operation.classes());
-    const item = (at: number): unknown => decode(offsets[at]!, offsets[at + 1]!);
+    const item = (at: number): unknown => decode.itemAt(offsets[at]!, offsets[at + 1]!);
+    const owns = kind === 'call' ? (): boolean => !decode.keeps : undefined;
     const job = new JobRun(
       this,
       slot,
       head,
       operation,
       item,
+      owns,
       context,
       fetch ? (extras as unknown[]) : undefined,
     );
@@ -345,8 +347,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   // ---- what jobs ask of their host ------------------------------------------------------------------------
 
-  sendResult(slot: number, item: number, value: unknown, shared: boolean): void {
-    this.outbox.result(slot, item, value, shared);
+  sendResult(slot: number, item: number, value: unknown, shared: boolean, owned: boolean): void {
+    this.outbox.result(slot, item, value, shared, owned);
   }
 
   sendError(slot: number, item: number, error: unknown): void {

@@ -29,6 +29,8 @@ export class Decoder {
   readonly classes: ClassScope;
   #end: number;
   at: number;
+  /** Something in the item may keep what it sees: code that is not known to forget, or what it can reach. */
+  keeps = false;
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];
@@ -59,6 +61,7 @@ export class Decoder {
   /** One value with an identity scope of its own. */
   item(): unknown {
     if (this.#refs.length > 0) this.#refs = [];
+    this.keeps = false;
     try {
       const value = this.value();
       if (this.#later !== undefined) this.#readLater(this.#later);

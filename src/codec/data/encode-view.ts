@@ -1,6 +1,7 @@
 import { types } from 'node:util';
 import { isDirect } from './encode-object.js';
 import type { Encoder } from './encoder.js';
+import { isToBeMoved } from './moving.js';
 import { isSlab } from './slab.js';
 import { Tag, VIEW_TYPES } from './tags.js';
 
@@ -58,7 +59,7 @@ export function encodeView(encoder: Encoder, value: ArrayBufferView, asBase: boo
   }
   encoder.u8(Tag.view);
   encoder.u8(kind | (isBuffer ? NODE_BUFFER : 0));
-  const loose = isLoose(buffer) && buffer.byteLength - byteLength > WASTE && !encoder.gives(buffer);
+  const loose = isLoose(buffer) && buffer.byteLength - byteLength > WASTE && !isToBeMoved(buffer);
   const cut = slab || (loose && encoder.mayCut(buffer));
   encoder.double(cut ? 0 : value.byteOffset);
   encoder.double(

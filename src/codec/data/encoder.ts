@@ -45,6 +45,8 @@ function shortened(path: readonly string[]): string[] {
 export class Encoder extends ByteWriter {
   exact = false;
   moved = false;
+  /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
+  owned = false;
   extras: unknown[] = [];
   transfer: unknown[] = [];
   assets = new Map<string, Asset>();
@@ -311,12 +313,13 @@ export class Encoder extends ByteWriter {
 
   /** Whether the buffer's content is moved. What is captured goes to many. */
   gives(buffer: object): boolean {
-    return !this.exact && isToBeMoved(buffer);
+    return !this.exact && (this.owned || isToBeMoved(buffer));
   }
 
   /** Writes a buffer whose content is moved; false where it is not. */
   give(buffer: ArrayBuffer): boolean {
     if (!this.gives(buffer)) return false;
+    if (this.owned && buffer.byteLength < OUT_OF_BAND) return false;
     this.#given.push(buffer);
     // To fetch a small buffer takes longer than to copy it.
     if (buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {

@@ -55,6 +55,8 @@ export const isToBeMoved = (buffer: object): boolean => marked.has(buffer);
 /** The content of a marked buffer, in a buffer of its own; the marked one is empty then, where it can be. */
 export function take(buffer: ArrayBuffer): ArrayBuffer {
   marked.delete(buffer);
+  // Node's mark means nothing to the language's own method.
+  if (isUntransferable?.(buffer) === true) return buffer.slice(0);
   try {
     const { transfer: own } = buffer as ArrayBuffer & { transfer?(): ArrayBuffer };
     // Node.js 20 has no such method; it leaves what cannot be moved as it is, and copies.

@@ -38,9 +38,11 @@ export class Packer {
     return this.#encoder.transfer.length > 0;
   }
 
-  /** @throws SerializationError naming the value and the path to it; the packer goes on without the item. */
-  item(value: unknown): void {
+  /** @throws SerializationError naming the value and the path to it; the packer goes on without the item. `owned`: nobody but the receiver will
+   *  see the value again. */
+  item(value: unknown, owned = false): void {
     const encoder = this.#encoder;
+    encoder.owned = owned;
     const start = encoder.at;
     const extras = encoder.extras.length;
     const transfer = encoder.transfer.length;
