@@ -4,6 +4,7 @@
  * nothing finished is lost when the worker dies.
  */
 import { types } from 'node:util';
+import type { Unpacker } from '../codec/index.js';
 import { CLOSED, type Segment } from '../memory/index.js';
 import type { JobHead } from '../protocol/index.js';
 import { isThenable } from './around.js';
@@ -35,8 +36,8 @@ export class JobRun {
   readonly #head: JobHead;
   readonly #operation: Operation;
   readonly #item: (at: number) => unknown;
-  /** Whether nothing of the last item outlives its call but the result. */
-  readonly #owns: (() => boolean) | undefined;
+  /** Of single calls: says whether nothing of the call outlives it but the result. */
+  readonly #reader: Unpacker | undefined;
   /** Where parts of the last item have to be put before it can be read. */
   readonly #missing: unknown[] | undefined;
   #arrived: (() => void) | undefined;
@@ -50,7 +51,7 @@ export class JobRun {
     head: JobHead,
     operation: Operation,
     item: (at: number) => unknown,
-    owns: (() => boolean) | undefined,
+    reader: Unpacker | undefined,
     context: TaskContext,
     missing: unknown[] | undefined,
   ) {
@@ -60,7 +61,7 @@ export class JobRun {
     this.#head = head;
     this.#operation = operation;
     this.#item = item;
-    this.#owns = owns;
+    this.#reader = reader;
     this.context = context;
   }
 
@@ -136,7 +137,7 @@ export class JobRun {
       at,
       kind === 'each' ? undefined : result,
       !timed,
-      this.#owns?.() === true,
+      this.#reader?.keeps === false,
     );
   }
 

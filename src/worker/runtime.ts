@@ -314,14 +314,13 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const context = new TaskContext(this, { slot, task: head.task, attempt: head.attempt, seed, stream });
     const decode = unpacker(bytes, extras, assets, operation.classes());
     const item = (at: number): unknown => decode.itemAt(offsets[at]!, offsets[at + 1]!);
-    const owns = kind === 'call' ? (): boolean => !decode.keeps : undefined;
     const job = new JobRun(
       this,
       slot,
       head,
       operation,
       item,
-      owns,
+      kind === 'call' ? decode : undefined,
       context,
       fetch ? (extras as unknown[]) : undefined,
     );
