@@ -7,8 +7,10 @@
 export interface TaskOrigin {
   /** The task's id, as in `Future.id`. */
   readonly id: string;
-  /** Position of the item in its operation; 0 for `run`. */
+  /** Position of the item in its operation; 0 for `run`; where the range begins for `forRange`. */
   readonly index: number;
+  /** Of `forRange` only: where the range ends, the first index that is not in it. */
+  readonly to?: number;
   /** The worker's number in its pool. */
   readonly worker: number;
   /** 1 for the first attempt. */

@@ -5,24 +5,31 @@ import { task, workerLocal } from './worker/index.js';
 
 export {
   type AnyIterable,
+  type ElementOf,
   Future,
   type FutureInfo,
   type FutureState,
   forEach,
+  forRange,
   type MapOptions,
   map,
+  type NumericArray,
+  type NumericArrayType,
   Pool,
   type PoolOptions,
   type PoolStats,
   type Progress,
   pool,
+  type RangeOptions,
   type RetryOptions,
   type RunResult,
   reduce,
   run,
+  shared,
   stream,
   type TaskOptions,
   type TaskResult,
+  transfer,
 } from './api/index.js';
 export { registerType, type TypeRegistration } from './codec/index.js';
 export {

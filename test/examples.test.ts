@@ -139,6 +139,16 @@ test('pi: the same estimate for one worker and three, another for another seed',
   assert.ok(error < 0.002 && Math.abs(estimate - Math.PI) < 2 * error, one);
 });
 
+test('mandelbrot: the picture of one thread, as large as the set is', async () => {
+  const { stdout } = await example('mandelbrot', ['240']);
+  assert.match(stdout, /^on all cores: [\d.]+m?s/m);
+  assert.match(stdout, /^The same as in one thread\.$/m);
+  const [, inside, all] = /^(\d+) of (\d+) points are in the set$/m.exec(stdout)!;
+  // Its area is 1.5066, that of the picture 3 × 2.
+  assert.equal(Number(all), 240 * 160);
+  assert.ok(Math.abs(Number(inside) / Number(all) - 1.5066 / 6) < 0.005, `${inside} of ${all}`);
+});
+
 test('hash-folder: what sha256 says of each file, in order', async () => {
   const { stdout, stderr } = await example('hash-folder', [join(root, 'src/util')]);
   const lines = stdout.trimEnd().split('\n');

@@ -13,6 +13,7 @@ import { onAbort } from './abort.js';
 import type { Call } from './call.js';
 import { checkFunction, type TaskOptions } from './options.js';
 import { limitsLeft, nextTask, openCall, type PoolCore, sendPending } from './pool-core.js';
+import { mayTryAgain } from './retry.js';
 
 const ARGUMENTS = { label: 'args' };
 const FUNCTION_AND_ARGUMENTS = { parts: ['fn', 'args'] };
@@ -198,6 +199,7 @@ export class CallBurst implements JobSink {
       chunkLimit: 0,
       delay,
       limits,
+      keepsParts: mayTryAgain(options.retries),
       accepted: attempt === 1,
       internal: attempt > 1,
       skipped,
@@ -240,7 +242,7 @@ export class CallBurst implements JobSink {
       since += floats[(at >> 2) + 1]!;
       try {
         const place = times.add(since);
-        call?.done(decode(start, start + words[at >> 2]!), times, place);
+        call?.done(decode.itemAt(start, start + words[at >> 2]!), times, place);
       } catch (error) {
         call?.unreadable(error);
       }

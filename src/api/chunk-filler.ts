@@ -23,8 +23,9 @@ export class ChunkFiller {
     return this.#count;
   }
 
+  /** What is moved belongs to the last item of a chunk. */
   get full(): boolean {
-    return this.#count >= this.#size || this.#packer.length >= CHUNK_BYTES;
+    return this.#count >= this.#size || this.#packer.weight >= CHUNK_BYTES || this.#packer.moves;
   }
 
   add(value: unknown): void {

@@ -1,5 +1,6 @@
 /** `map` and `forEach`: all outcomes of an operation, in input order. */
-import { type ItemReceiver, ItemRun, type ItemRunSpec } from './item-run.js';
+import { ItemRun } from './item-run.js';
+import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 
 export function collect(spec: ItemRunSpec): Promise<unknown[]> {
   const settle = spec.options.onError === 'settle';
@@ -28,13 +29,13 @@ export function collect(spec: ItemRunSpec): Promise<unknown[]> {
   });
 }
 
-/** Waits for the end and keeps no outcome, but those of failed items where failures settle. */
-export function drain(spec: ItemRunSpec): Promise<void> {
+/** Waits for the end and keeps no outcome; gives the number of items. */
+export function drain(spec: ItemRunSpec): Promise<number> {
   return new Promise((resolve, reject) => {
     const run = new ItemRun(spec, {
       outcome: () => run.read(1),
       outcomes: (_first, values) => run.read(values.length),
-      ended: () => resolve(),
+      ended: resolve,
       failed: reject,
     });
     run.start();

@@ -1,7 +1,10 @@
 /** The calls of everyday work, on one pool that is made when it is first needed. */
+
+import type { NumericArray } from '../util/numeric-array.js';
 import type { AnyIterable } from './input.js';
-import type { MapOptions } from './options.js';
+import type { MapOptions, RangeOptions } from './options.js';
 import { Pool, type RunResult, type TaskResult } from './pool.js';
+import type { ElementOf } from './shared.js';
 
 let shared: Pool | undefined;
 
@@ -25,6 +28,11 @@ export function map<T, R>(
   fn: (item: T, index: number) => R,
   options: MapOptions & { readonly onError: 'settle' },
 ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
+export function map<T, A extends NumericArray>(
+  items: AnyIterable<T>,
+  fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
+  options: MapOptions & { readonly into: A },
+): Promise<A>;
 export function map<T, R>(
   items: AnyIterable<T>,
   fn: (item: T, index: number) => R,
@@ -34,7 +42,7 @@ export function map(
   items: AnyIterable<unknown>,
   fn: (item: unknown, index: number) => unknown,
   options?: MapOptions,
-): Promise<unknown[]> {
+): Promise<unknown> {
   return pool().map(items, fn, options);
 }
 
@@ -64,6 +72,15 @@ export function forEach<T>(
   options?: MapOptions,
 ): Promise<void> {
   return pool().forEach(items, fn, options);
+}
+
+/** {@link Pool.forRange} on the default pool. */
+export function forRange(
+  n: number,
+  body: (from: number, to: number) => unknown,
+  options?: RangeOptions,
+): Promise<void> {
+  return pool().forRange(n, body, options);
 }
 
 /** {@link Pool.reduce} on the default pool. */

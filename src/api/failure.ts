@@ -83,13 +83,15 @@ export function attributeFault(error: Error, site: CallSite, origin: TaskOrigin)
   const Type = error.constructor as new (message: string, options: ErrorOptions) => SimulError;
   const { exitCode } = error as { exitCode?: number };
   const options = { ...(error.cause === undefined ? {} : { cause: error.cause }), exitCode };
-  const copy = new Type(error.message, options);
+  // The engine counts ranges, which say nothing to the user.
+  const range = origin.to === undefined ? '' : `; its range was [${origin.index}, ${origin.to})`;
+  const copy = new Type(`${error.message}${range}`, options);
   const frames =
     site.stack
       ?.split('\n')
       .slice(1)
       .filter((line) => !isOwnFrame(line)) ?? [];
-  define(copy, 'stack', [`${error.name}: ${error.message}`, ...frames].join('\n'));
+  define(copy, 'stack', [`${error.name}: ${copy.message}`, ...frames].join('\n'));
   define(copy, 'task', origin);
   return copy;
 }

@@ -1,7 +1,8 @@
 /** `reduce`: pieces of the input are folded in workers, and the folded pieces are combined here, in order. */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type AnyIterable, lengthOf } from './input.js';
-import { ItemRun, type ItemRunSpec, type Pieces } from './item-run.js';
+import { ItemRun } from './item-run.js';
+import type { ItemRunSpec, Pieces } from './item-run-spec.js';
 
 /** Items folded as one piece, at most; pieces grow up to it, so that short inputs are spread too. */
 const MOST = 4096;

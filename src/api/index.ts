@@ -1,6 +1,15 @@
-export { exportByName, type ModuleRef } from '../codec/index.js';
-export { forEach, map, pool, reduce, run, stream } from './default-pool.js';
+export { exportByName, type ModuleRef, transfer } from '../codec/index.js';
+export type { NumericArray, NumericArrayType } from '../util/numeric-array.js';
+export { forEach, forRange, map, pool, reduce, run, stream } from './default-pool.js';
 export { Future, type FutureInfo, type FutureState } from './future.js';
 export type { AnyIterable } from './input.js';
-export type { MapOptions, PoolOptions, Progress, RetryOptions, TaskOptions } from './options.js';
+export type {
+  MapOptions,
+  PoolOptions,
+  Progress,
+  RangeOptions,
+  RetryOptions,
+  TaskOptions,
+} from './options.js';
 export { Pool, type PoolStats, type RunResult, type TaskResult } from './pool.js';
+export { type ElementOf, shared } from './shared.js';

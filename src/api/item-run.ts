@@ -13,43 +13,14 @@ import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
-import { attribute, attributeFault, type CallSite } from './failure.js';
-import { type AnyIterable, isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import { attribute, attributeFault } from './failure.js';
+import { isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
-import { limitsLeft, limitsOf, nextTask, type PoolCore, randomSeed, sendPending } from './pool-core.js';
+import { limitsLeft, limitsOf, nextTask, randomSeed, sendPending } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
-import { boundRetries, retryDelay } from './retry.js';
-
-export interface ItemRunSpec {
-  readonly core: PoolCore;
-  readonly kind: 'map' | 'each' | 'fold';
-  readonly items: AnyIterable<unknown>;
-  readonly fn: Function;
-  readonly options: MapOptions;
-  readonly pinned: number;
-  readonly site: CallSite;
-  /** Where an item stands for several of the user's. */
-  readonly pieces?: Pieces;
-}
-
-/** How the items of a run cut up the user's own. */
-export interface Pieces {
-  /** The user's items in all, where that is known. */
-  readonly total: number | undefined;
-  /** The user's items read so far. */
-  readonly read: number;
-  span(index: number): { readonly first: number; readonly count: number };
-}
-
-/** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
-export interface ItemReceiver {
-  outcome(index: number, ok: boolean, value: unknown): void;
-  /** As `outcome` for consecutive items that went well. */
-  outcomes(first: number, values: readonly unknown[]): void;
-  ended(count: number): void;
-  failed(error: unknown): void;
-}
+import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -64,6 +35,8 @@ const MOST_WINDOW = 65_536;
 const LEAST_LIST_WINDOW = 2048;
 
 const NOTHING: readonly never[] = [];
+const FUNCTION = { exact: true, label: 'fn' };
+const AROUND = { exact: true, label: 'fn', parts: ['name', 'fn', 'data'] };
 
 interface Chunk {
   readonly items: Items;
@@ -107,7 +80,7 @@ export class ItemRun {
     this.#inContext = isPlain(spec.items) ? undefined : AsyncLocalStorage.snapshot();
     this.#receiver = receiver;
     this.#iterator = iteratorOf(spec.items);
-    this.#length = lengthOf(spec.items);
+    this.#length = spec.pieces?.length ?? lengthOf(spec.items);
     this.#workers = spec.pinned >= 0 ? 1 : spec.core.engine.size;
     this.#limits = limitsOf(spec.options);
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
@@ -125,14 +98,14 @@ export class ItemRun {
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
   start(): void {
-    const { core, fn, options, kind, pinned } = this.#spec;
+    const { core, fn, options, kind, pinned, around } = this.#spec;
     const { signal } = options;
     this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
       core.engine.expect(pinned < 0 ? (this.#length ?? this.#workers) : 1, pinned);
-      const packer = new Packer({ exact: true, label: 'fn' });
-      packer.item(fn);
+      const packer = new Packer(around === undefined ? FUNCTION : AROUND);
+      packer.item(around === undefined ? fn : [around.name, fn, around.data]);
       this.#operation = core.engine.operation({
         kind,
         seed: options.seed ?? randomSeed(),
@@ -318,6 +291,7 @@ export class ItemRun {
       chunkLimit: this.#chunker.limit,
       delay,
       limits: attempt === 1 ? this.#limits : limitsLeft(this.#limits, performance.now() - chunk.sentAt),
+      keepsParts: mayTryAgain(this.#retries),
       accepted: false,
       internal: attempt > 1,
       skipped: undefined,
@@ -330,12 +304,16 @@ export class ItemRun {
 
   #sink(chunk: Chunk, attempt: number, told: (items?: number) => void): JobSink {
     const { core, site, pieces } = this.#spec;
-    const origin = (index: number, ran: Ran | undefined) => ({
-      id: taskId(chunk.task, index - chunk.base),
-      index: pieces?.span(index).first ?? index,
-      worker: ran?.worker ?? -1,
-      attempt,
-    });
+    const origin = (index: number, ran: Ran | undefined) => {
+      const span = pieces?.span(index);
+      return {
+        id: taskId(chunk.task, index - chunk.base),
+        index: span?.first ?? index,
+        ...(span !== undefined && pieces?.ranges === true ? { to: span.first + span.count } : {}),
+        worker: ran?.worker ?? -1,
+        attempt,
+      };
+    };
     const settle = (index: number, ok: boolean, value: unknown): void => {
       if (this.#over) return;
       this.#tell(index, ok, value, chunk, attempt);
@@ -413,7 +391,9 @@ export class ItemRun {
       chunk.open -= 1;
       if (chunk.open === 0) this.#chunks -= 1;
     }
-    this.#meter.item(index, ok, this.#spec.pieces?.span(index).count ?? 1);
+    const { pieces } = this.#spec;
+    this.#meter.item(index, ok, pieces?.span(index).count ?? 1);
+    pieces?.settled?.(index);
     if (this.#over) return;
     if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
     this.#unread += 1;
@@ -430,7 +410,7 @@ export class ItemRun {
     for (let i = 0; i < batch.count; i++) {
       try {
         const start = entryBytes(batch, at);
-        values.push(decode(start, start + batch.words[at >> 2]!));
+        values.push(decode.itemAt(start, start + batch.words[at >> 2]!));
       } catch (error) {
         return this.#fail(error);
       }
@@ -441,8 +421,12 @@ export class ItemRun {
     if (chunk.open === 0) this.#chunks -= 1;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, batch.count);
-    else
-      for (let i = 0; i < batch.count; i++) this.#meter.item(first + i, true, pieces.span(first + i).count);
+    else {
+      for (let i = 0; i < batch.count; i++) {
+        this.#meter.item(first + i, true, pieces.span(first + i).count);
+        pieces.settled?.(first + i);
+      }
+    }
     // A report that throws ends the operation.
     if (this.#over) return;
     this.#unread += batch.count;

@@ -1,6 +1,7 @@
 /** `stream`: outcomes as an async iterable, in input order or as they come, with a bounded window. */
 import { settled } from './collect.js';
-import { ItemRun, type ItemRunSpec } from './item-run.js';
+import { ItemRun } from './item-run.js';
+import type { ItemRunSpec } from './item-run-spec.js';
 
 interface Outcome {
   readonly ok: boolean;

@@ -2,6 +2,7 @@ import { type Packed, Packer } from '../codec/index.js';
 import { LocalEngine, NestedEngine } from '../engine/index.js';
 import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
+import type { NumericArray } from '../util/numeric-array.js';
 import { usableCores } from '../util/usable-cores.js';
 import { currentWorker } from '../worker/index.js';
 import { startCall } from './call.js';
@@ -11,18 +12,24 @@ import { callSite } from './failure.js';
 import { fold } from './fold.js';
 import type { Future } from './future.js';
 import type { AnyIterable } from './input.js';
-import type { ItemRunSpec } from './item-run.js';
+import { mapInto } from './into.js';
+import type { ItemRunSpec } from './item-run-spec.js';
 import { ItemStream } from './item-stream.js';
 import {
   checkFunction,
   checkMapOptions,
   checkPoolOptions,
+  checkRangeOptions,
   checkTaskOptions,
   type MapOptions,
   type PoolOptions,
+  type RangeOptions,
+  show,
   type TaskOptions,
 } from './options.js';
 import { CallOperations, decoder, limitsOf, type PoolCore, sendPending } from './pool-core.js';
+import { forRange } from './ranges.js';
+import type { ElementOf } from './shared.js';
 
 /** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
 export type TaskResult<R> =
@@ -118,20 +125,27 @@ export class Pool implements AsyncDisposable {
    * async iterable and is read as workers need it. `fn` is copied once to each worker that takes part.
    *
    * Rejects with the first error, whose `error.task.index` names the item, and cancels the rest; with
-   * `onError: 'settle'` it gives a PromiseSettledResult an item instead.
+   * `onError: 'settle'` it gives a PromiseSettledResult an item instead. With `into`, a typed array, results are kept
+   * there, and a result that is no number (bigint for arrays of those) is its item's failure.
    */
   map<T, R>(
     items: AnyIterable<T>,
     fn: (item: T, index: number) => R,
     options: MapOptions & { readonly onError: 'settle' },
   ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
+  map<T, A extends NumericArray>(
+    items: AnyIterable<T>,
+    fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
+    options: MapOptions & { readonly into: A },
+  ): Promise<A>;
   map<T, R>(
     items: AnyIterable<T>,
     fn: (item: T, index: number) => R,
     options?: MapOptions,
   ): Promise<TaskResult<R>[]>;
-  async map(items: AnyIterable<unknown>, fn: Function, options?: MapOptions): Promise<unknown[]> {
-    return collect(this.#itemSpec('map', 'map', items, fn, options, this.map));
+  async map(items: AnyIterable<unknown>, fn: Function, options?: MapOptions): Promise<unknown> {
+    const spec = this.#itemSpec('map', 'map', items, fn, options, this.map);
+    return options?.into === undefined ? collect(spec) : mapInto(spec, options.into);
   }
 
   /**
@@ -143,7 +157,37 @@ export class Pool implements AsyncDisposable {
     fn: (item: T, index: number) => unknown,
     options?: MapOptions,
   ): Promise<void> {
-    return drain(this.#itemSpec('forEach', 'each', items, fn, options, this.forEach));
+    await drain(this.#itemSpec('forEach', 'each', items, fn, options, this.forEach));
+  }
+
+  /**
+   * A loop over `0 … n - 1` in pieces: `body(from, to)` for ranges `[from, to)` that cover each index once, on all workers.
+   * Workers take ranges as they go, of about 1 ms of work and less near the end, or of `chunk` indices. Nothing is sent
+   * for an index and nothing comes back: let the body write into a `shared` array, or another one in shared memory.
+   *
+   * Rejects as `map` does; `error.task.index` and `error.task.to` are the range of the failure. A range is an attempt:
+   * `timeout` and `retries` are for each. With `seed`, ranges (and `task().random`) depend on `n` and `chunk` alone.
+   */
+  async forRange(
+    n: number,
+    body: (from: number, to: number) => unknown,
+    options?: RangeOptions,
+  ): Promise<void> {
+    const site = callSite(this.forRange);
+    if (!Number.isSafeInteger(n) || n < 0) {
+      throw new InvalidOptionError(
+        `forRange needs an integer, 0 or more, as its first argument, not ${show(n)}`,
+      );
+    }
+    checkFunction('forRange', 'second argument', body);
+    checkRangeOptions(options);
+    const { chunk, ...rest } = options ?? {};
+    const all: MapOptions = { ...this.#defaults, ...rest };
+    await forRange(
+      n,
+      { core: this.#core, kind: 'each', fn: body, options: all, pinned: this.#pinned, site },
+      chunk,
+    );
   }
 
   /**
@@ -269,6 +313,9 @@ export class Pool implements AsyncDisposable {
     checkIterable(where, items);
     checkFunction(where, 'second argument', fn);
     checkMapOptions(where, options);
+    if (options?.into !== undefined && where !== 'map') {
+      throw new InvalidOptionError(`${where}: option "into" is for map`);
+    }
     if (options?.ordered !== undefined && where !== 'stream') {
       throw new InvalidOptionError(
         `${where}: option "ordered" is for stream; ${where} keeps the input's order`,

@@ -15,6 +15,10 @@ export function boundRetries(retries: TaskOptions['retries']): TaskOptions['retr
   };
 }
 
+export function mayTryAgain(retries: TaskOptions['retries']): boolean {
+  return retries !== undefined && (typeof retries === 'number' ? retries : retries.times) > 0;
+}
+
 /** Whether a task that failed with `error` after `attempts` attempts is tried again: the pause before, in ms. */
 export function retryDelay(
   retries: TaskOptions['retries'],

@@ -62,6 +62,8 @@ export interface JobSpec {
   /** Wait this long before it may start, in ms. */
   readonly delay: number;
   readonly limits: JobLimits;
+  /** Other attempts may follow, so what is moved has to stay here too. */
+  readonly keepsParts: boolean;
   /** Already counted by `accept`: runs in a closing pool too, and past `queueLimit`. */
   readonly accepted: boolean;
   /** Another attempt, or a call of a running task: as part of work that was accepted before, it is not refused. */

@@ -16,6 +16,9 @@ export const or = (words: Words, at: number, bits: number): number => Atomics.or
 /** Returns the old value. */
 export const exchange = (words: Words, at: number, value: number): number =>
   Atomics.exchange(words, at, value);
+/** Stores `value` where the word is `expected`; whether it did. */
+export const replace = (words: Words, at: number, expected: number, value: number): boolean =>
+  Atomics.compareExchange(words, at, expected, value) === expected;
 /** Blocks this thread until the word is no longer `expected`, or `timeoutMs` have passed. */
 export const waitWhile = (words: Words, at: number, expected: number, timeoutMs: number): void => {
   Atomics.wait(words, at, expected, timeoutMs);

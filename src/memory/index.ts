@@ -1,4 +1,5 @@
 export { load, store } from './atomics.js';
 export { Doorbell } from './doorbell.js';
+export { LANES, LoopCounter, type LoopWords } from './loop-counter.js';
 export { HEADER_WORDS, Ring, RingReader, RingWriter } from './ring.js';
 export { CLOSED, createSegment, Segment, type SegmentBuffers, SLOTS } from './segment.js';

@@ -115,7 +115,11 @@ export type ToWorker =
       readonly offsets: Uint32Array;
       readonly bytes: Uint8Array;
       readonly extras: readonly unknown[];
+      /** Parts of the last item are to be fetched when it starts: they can be moved once only. */
+      readonly fetch: boolean;
     }
+  /** What was fetched, by their places in `extras`; the others are undefined. */
+  | { readonly type: 'parts'; readonly slot: number; readonly parts: readonly unknown[] }
   /** `item` is its place in the job; -1 for whichever runs. */
   | { readonly type: 'cancel'; readonly slot: number; readonly item: number; readonly reason: WirePacked }
   | { readonly type: 'credit'; readonly slot: number; readonly count: number }
@@ -142,6 +146,8 @@ export type ToParent =
       readonly done: number;
       readonly total: number | undefined;
     }
+  /** The last item of a job has started, and asks for its parts. */
+  | { readonly type: 'fetch'; readonly slot: number }
   | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
   | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
@@ -168,6 +174,7 @@ export type NestedRequest =
       readonly head: JobHead;
       readonly offsets: Uint32Array;
       readonly body: WirePacked;
+      readonly keepsParts: boolean;
       readonly options: NestedOptions;
     }
   /** `index` names one item; without it all are meant. */

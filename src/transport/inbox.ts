@@ -222,6 +222,9 @@ export class Inbox {
       case 'stream':
         events.stream(message.slot, message.index, message.part);
         return;
+      case 'fetch':
+        events.fetch(message.slot);
+        return;
       case 'progress':
         events.progress(message.slot, message.index, message.done, message.total);
         return;

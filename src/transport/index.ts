@@ -4,6 +4,7 @@ export {
   type Body,
   type ExitReason,
   type Items,
+  isMoved,
   plainBody,
   type StartWorker,
   type WorkerEvents,

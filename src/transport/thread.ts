@@ -19,7 +19,7 @@ import { outside } from '../util/outside.js';
 import { threadEntry } from '../util/own-folder.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
-import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
+import { type Items, isMoved, type WorkerEvents, type WorkerHandle, type WorkerSpec } from './transport.js';
 
 const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
 /** Flags that a thread may have and that matter to the user's modules. */
@@ -187,14 +187,17 @@ class ThreadHandle implements WorkerHandle {
 
   #postLarge(slot: number, head: JobHead, { packed, offsets }: Items, from: number): void {
     const start = offsets[from]!;
-    const part = Uint32Array.from(offsets.slice(from, from + head.count + 1), (offset) => offset - start);
+    const end = from + head.count;
+    const part = Uint32Array.from(offsets.slice(from, end + 1), (offset) => offset - start);
+    const fetch = end === offsets.length - 1 && packed.extras.some(isMoved);
     this.send({
       type: 'job',
       slot,
       head,
       offsets: part,
       bytes: packed.bytes.slice(start, start + part[head.count]!),
-      extras: packed.extras,
+      extras: packed.extras.map((extra) => (isMoved(extra) ? undefined : extra)),
+      fetch,
     });
   }
 

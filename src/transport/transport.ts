@@ -3,6 +3,7 @@
  * jobs and messages, and tells what happened, in the order in which it happened. `exit` is its last event, and
  * it comes exactly once for a worker whose `start` was called.
  */
+import { types } from 'node:util';
 import type { AssetStore, Packed } from '../codec/index.js';
 import type { JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
 import type { Batch } from './batch.js';
@@ -34,6 +35,8 @@ export interface WorkerEvents {
   progress(slot: number, item: number, done: number, total: number | undefined): void;
   /** The job's slot is free again. */
   end(slot: number, started: number, elapsed: number): void;
+  /** The last item of the job has started, and wants the parts of it that are moved. */
+  fetch(slot: number): void;
   waiting(slot: number, waiting: boolean): void;
   request(request: NestedRequest): void;
   /** It no longer relies on the assets that it was last told to unlearn. */
@@ -47,6 +50,11 @@ export interface WorkerEvents {
 export interface Items {
   readonly packed: Packed;
   readonly offsets: Uint32Array | readonly number[];
+}
+
+/** Of the parts beside an item's bytes: one that is moved. The others are in shared memory or can be cloned. */
+export function isMoved(extra: unknown): extra is ArrayBuffer {
+  return types.isArrayBuffer(extra);
 }
 
 export interface WorkerHandle {

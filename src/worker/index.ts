@@ -1,3 +1,4 @@
+export type { Around, GuidedLoop } from './around.js';
 export { currentTask, type Task, type TaskContext, task, taskId, type Waits } from './context.js';
 export { currentWorker, startWorker, type WorkerRuntime, type WorkerSetup } from './runtime.js';
 export { STREAM_WINDOW } from './streams.js';

@@ -4,19 +4,33 @@
  * nothing finished is lost when the worker dies.
  */
 import { types } from 'node:util';
+import type { Unpacker } from '../codec/index.js';
 import { CLOSED, type Segment } from '../memory/index.js';
 import type { JobHead } from '../protocol/index.js';
+import { isThenable } from './around.js';
 import { type TaskContext, tasks } from './context.js';
 import type { Operation } from './operations.js';
 
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
-  /** `left`: how many items of the job follow at most. `times` for operations whose items are timed. */
-  sendResult(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void;
+  /**
+   * `left`: how many items of the job follow at most, itself included. `times` for operations whose items are timed.
+   * `owned`: nothing here can see the value any more.
+   */
+  sendResult(
+    slot: number,
+    item: number,
+    value: unknown,
+    left: number,
+    times: ItemTimes | undefined,
+    owned: boolean,
+  ): void;
   /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
-  trySendOnly(slot: number, value: unknown, times: ItemTimes): boolean;
+  trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean;
   sendError(slot: number, item: number, error: unknown): void;
+  /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
+  fetch(slot: number): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
   /** Runs a generator to its end; resolves when it is over, however it ended. */
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void>;
@@ -37,6 +51,11 @@ export class JobRun {
   readonly #head: JobHead;
   readonly #operation: Operation;
   readonly #item: (at: number) => unknown;
+  /** Of single calls: says whether nothing of the call outlives it but the result. */
+  readonly #reader: Unpacker | undefined;
+  /** Where parts of the last item have to be put before it can be read. */
+  readonly #missing: unknown[] | undefined;
+  #arrived: (() => void) | undefined;
   #started = 0;
   #begin = 0;
   /** An item begins when the one before it is over. */
@@ -51,13 +70,17 @@ export class JobRun {
     head: JobHead,
     operation: Operation,
     item: (at: number) => unknown,
+    reader: Unpacker | undefined,
     context: TaskContext,
+    missing: unknown[] | undefined,
   ) {
+    this.#missing = missing;
     this.#host = host;
     this.slot = slot;
     this.#head = head;
     this.#operation = operation;
     this.#item = item;
+    this.#reader = reader;
     this.context = context;
   }
 
@@ -66,6 +89,11 @@ export class JobRun {
     this.#begin = performance.now();
     this.#times.over = this.#begin;
     return tasks.run(this.context, () => this.#proceed());
+  }
+
+  fetched(parts: readonly unknown[]): void {
+    for (const [i, part] of parts.entries()) if (part !== undefined) this.#missing![i] = part;
+    this.#arrived?.();
   }
 
   #proceed(): Promise<void> | undefined {
@@ -79,7 +107,8 @@ export class JobRun {
       const at = segment.claim(this.slot);
       if (at >= count) break;
       this.#started = at + 1;
-      const pending = this.#runItem(at);
+      const lacks = this.#missing !== undefined && at === count - 1;
+      const pending = lacks ? this.#fetchThenRun(at) : this.#runItem(at);
       if (pending !== undefined) {
         return pending.then(() => (this.#ended || this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
       }
@@ -92,6 +121,20 @@ export class JobRun {
   #end(): void {
     if (this.#ended) return;
     this.#host.sendEnd(this.slot, this.#started, performance.now() - this.#begin);
+  }
+
+  /** The item has started, so nothing else will be done with its parts: now they can be moved here. */
+  async #fetchThenRun(at: number): Promise<void> {
+    const host = this.#host;
+    const { slot } = this;
+    const arrived = new Promise<void>((resolve) => {
+      this.#arrived = resolve;
+    });
+    host.fetch(slot);
+    await arrived;
+    // Given up meanwhile: nobody wants to hear of it.
+    if (host.segment.cancelRequested(slot, at)) return this.#send(at, undefined);
+    await this.#runItem(at);
   }
 
   #runItem(at: number): Promise<void> | undefined {
@@ -111,10 +154,12 @@ export class JobRun {
     const { kind, timed } = this.#operation.head;
     const { count } = this.#head;
     const value = kind === 'each' ? undefined : result;
-    if (!timed) return this.#host.sendResult(this.slot, at, value, count - at, undefined);
+    const host = this.#host;
+    if (!timed) return host.sendResult(this.slot, at, value, count - at, undefined, false);
+    const owned = this.#reader?.keeps === false && !this.#operation.keeps;
     this.#times.over = performance.now();
-    if (count === 1 && this.#host.trySendOnly(this.slot, value, this.#times)) this.#ended = true;
-    else this.#host.sendResult(this.slot, at, value, count - at, this.#times);
+    if (count === 1 && host.trySendOnly(this.slot, value, this.#times, owned)) this.#ended = true;
+    else host.sendResult(this.slot, at, value, count - at, this.#times, owned);
   }
 
   #sendError(at: number, error: unknown): void {
@@ -171,14 +216,6 @@ export class JobRun {
     }
     return this.#host.segment.close(this.slot) < CLOSED;
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return (
-    value !== null &&
-    (typeof value === 'object' || typeof value === 'function') &&
-    typeof (value as { then?: unknown }).then === 'function'
-  );
 }
 
 /** `step` may be async: then the fold waits for each. */

@@ -46,19 +46,26 @@ export class Outbox {
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
-  result(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void {
+  result(
+    slot: number,
+    item: number,
+    value: unknown,
+    left: number,
+    times: ItemTimes | undefined,
+    owned: boolean,
+  ): void {
     const packer = this.#packer;
     // What could not be sent as the only result of its job is packed already.
-    if (packer.length === 0) packer.item(value);
+    if (packer.length === 0) packer.item(value, owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, left, times)) return;
     this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish());
   }
 
   /** @throws as `result`; false where {@link result} has to be called for the same value now. */
-  tryOnly(slot: number, value: unknown, { began, over }: ItemTimes): boolean {
+  tryOnly(slot: number, value: unknown, { began, over }: ItemTimes, owned: boolean): boolean {
     const packer = this.#packer;
-    packer.item(value);
+    packer.item(value, owned);
     if (!packer.isPlain || packer.length > this.#link.writer.ring.largest) return false;
     const at = this.#begin(
       RECORD_ONLY,

@@ -168,6 +168,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
       case 'job':
         this.#large.push({ job: message, number: this.#link.received });
         return;
+      case 'parts':
+        this.#running.get(message.slot)?.fetched(message.parts);
+        return;
       case 'cancel':
         this.#cancel(message.slot, message.item, message.reason);
         return;
@@ -244,9 +247,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
       if (header >= 0) link.catchUp(header);
       const large = this.#large[0];
       if (large !== undefined && (header < 0 || link.sentBefore(large.number, header))) {
-        const { slot, head, offsets, bytes, extras } = large.job;
+        const { slot, head, offsets, bytes, extras, fetch } = large.job;
         this.#large.shift();
-        this.#begin(slot, head, offsets, bytes, extras);
+        this.#begin(slot, head, offsets, bytes, extras, fetch);
       } else if (header >= 0) this.#takeJob(header);
       else if (this.#findWork(worked)) continue;
       else return;
@@ -295,7 +298,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     link.reader.release(header);
     const offsets = new Uint32Array(payload.buffer, 0, head.count + 1);
     const start = ((head.count + 2) >> 1) * 8;
-    this.#begin(slot, head, offsets, payload.subarray(start), []);
+    this.#begin(slot, head, offsets, payload.subarray(start), [], false);
   }
 
   #begin(
@@ -304,6 +307,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     offsets: Uint32Array,
     bytes: Uint8Array,
     extras: readonly unknown[],
+    fetch: boolean,
   ): void {
     const { assets } = this;
     const operation = this.#operations.get(head.operation);
@@ -317,9 +321,18 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const decode = unpacker(bytes, extras, assets, classes);
     const item = (at: number): unknown => {
       if (isCall) classes.clear();
-      return decode(offsets[at]!, offsets[at + 1]!);
+      return decode.itemAt(offsets[at]!, offsets[at + 1]!);
     };
-    const job = new JobRun(this, slot, head, operation, item, context);
+    const job = new JobRun(
+      this,
+      slot,
+      head,
+      operation,
+      item,
+      isCall ? decode : undefined,
+      context,
+      fetch ? (extras as unknown[]) : undefined,
+    );
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
     if (pending === undefined) return this.#ended(job);
@@ -342,12 +355,19 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   // ---- what jobs ask of their host ------------------------------------------------------------------------
 
-  sendResult(slot: number, item: number, value: unknown, left: number, times: ItemTimes | undefined): void {
-    this.outbox.result(slot, item, value, left, times);
+  sendResult(
+    slot: number,
+    item: number,
+    value: unknown,
+    left: number,
+    times: ItemTimes | undefined,
+    owned: boolean,
+  ): void {
+    this.outbox.result(slot, item, value, left, times, owned);
   }
 
-  trySendOnly(slot: number, value: unknown, times: ItemTimes): boolean {
-    return this.outbox.tryOnly(slot, value, times);
+  trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean {
+    return this.outbox.tryOnly(slot, value, times, owned);
   }
 
   sendError(slot: number, item: number, error: unknown): void {
@@ -356,6 +376,10 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   sendEnd(slot: number, started: number, elapsed: number): void {
     this.outbox.end(slot, started, elapsed);
+  }
+
+  fetch(slot: number): void {
+    this.outbox.message({ type: 'fetch', slot });
   }
 
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void> {

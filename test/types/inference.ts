@@ -2,6 +2,7 @@
 import {
   type Future,
   forEach,
+  forRange,
   map,
   Pool,
   type PoolStats,
@@ -11,9 +12,11 @@ import {
   reduce,
   registerType,
   run,
+  shared,
   stream,
   type Task,
   task,
+  transfer,
   workerLocal,
 } from 'simul';
 import { exactly } from './equal.js';
@@ -142,4 +145,30 @@ export function inTasks(): void {
       return new Model();
     },
   });
+}
+
+export async function inSharedMemory(): Promise<void> {
+  exactly<Float64Array>()(shared(Float64Array, 10));
+  exactly<Int32Array>()(shared(Int32Array, [1, 2]));
+  exactly<Uint8ClampedArray>()(shared(Uint8ClampedArray, new Set([1])));
+  exactly<Uint8Array>()(shared(Uint8Array, { length: 1, 0: 5 }));
+  exactly<Float32Array>()(shared(Float32Array, new Float64Array(5)));
+  exactly<BigInt64Array>()(shared(BigInt64Array, [1n]));
+  exactly<BigUint64Array>()(shared(BigUint64Array, 5));
+  const into = shared(Float64Array, 3);
+  const bigs = shared(BigInt64Array, 1);
+  exactly<Float64Array>()(await map([1, 2, 3], (n) => n / 2, { into }));
+  exactly<Float64Array>()(await map(rows, async (row) => row.values.length, { into, retries: 1 }));
+  exactly<BigInt64Array>()(await map([1], (n) => BigInt(n), { into: bigs }));
+  exactly<void>()(
+    await forRange(10, (from, to) => {
+      exactly<number>()(from);
+      into[from] = to;
+    }),
+  );
+  await forRange(10, async () => {}, { chunk: 5, onError: 'settle', retries: 1, timeout: 10 });
+  exactly<Float64Array>()(transfer(into));
+  exactly<{ a: Uint8Array }>()(transfer({ a: new Uint8Array(5) as Uint8Array }));
+  exactly<number>()(await run((array: Float64Array) => array.length, transfer(into)));
+  exactly<Float64Array>()(await run(() => transfer(into)));
 }

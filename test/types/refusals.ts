@@ -1,5 +1,17 @@
 /** Compiled, never run: what must not compile. */
-import { forEach, map, Pool, reduce, registerType, run, stream, task } from 'simul';
+import {
+  forEach,
+  forRange,
+  map,
+  Pool,
+  reduce,
+  registerType,
+  run,
+  shared,
+  stream,
+  task,
+  transfer,
+} from 'simul';
 
 declare const rows: readonly { readonly id: string }[];
 
@@ -30,6 +42,26 @@ export async function refused(): Promise<void> {
   await map(rows, (row) => row.id, { timeout: '1s' });
   // @ts-expect-error neither abort nor settle
   await map(rows, (row) => row.id, { onError: 'ignore' });
+  // @ts-expect-error no typed array
+  await map([1], (n) => n, { into: [0] });
+  // @ts-expect-error no constructor of typed arrays
+  shared(Array, 5);
+  // @ts-expect-error no numbers
+  shared(DataView, 5);
+  // @ts-expect-error an array of bigints
+  shared(BigInt64Array, [1]);
+  // @ts-expect-error texts
+  shared(Float64Array, ['1']);
+  // @ts-expect-error a length or values
+  shared(Float64Array);
+  // @ts-expect-error a number of indices, no items
+  await forRange([1, 2], () => {});
+  // @ts-expect-error indices are numbers
+  await forRange(5, (from: string) => console.log(from));
+  // @ts-expect-error an option of map
+  await forRange(5, () => {}, { window: 5 });
+  // @ts-expect-error one value at a time
+  transfer(new Uint8Array(5), new Uint8Array(5));
   // @ts-expect-error times is missing
   await map(rows, (row) => row.id, { retries: { delay: 5 } });
   // @ts-expect-error an AbortSignal, not its controller

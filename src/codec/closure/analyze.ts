@@ -1,5 +1,6 @@
 import { type AnyNode, type ClassExpression, type FunctionExpression, type Options, parse } from 'acorn';
 import { SerializationError } from '../../errors.js';
+import { forgets } from './forgets.js';
 import { type FreeUse, isNode, type LexicalUse, ScopeWalker } from './free-names.js';
 import type { CodeRecord } from './reading.js';
 
@@ -33,6 +34,8 @@ export interface Analysis {
   /** The name that `source` has in place of `import.meta`. */
   readonly importMeta: string | undefined;
   readonly strict: boolean;
+  /** See `forgets.ts`; what is imported or provided is not looked at. */
+  readonly forgets: boolean;
   /** The place V8 reports as the function's location: its parameter list, or the start of arrows and classes. */
   readonly anchor: TextPosition;
   readonly parses: boolean;
@@ -181,6 +184,7 @@ function analyzeText(text: string): Analysis {
     usesArguments: isArrow && usage.lexical.some((use) => use.what === 'arguments'),
     importMeta,
     strict: isClass || hasUseStrict(node),
+    forgets: forgets(node, new Set(free.map((use) => use.start))),
     anchor: at(anchorOf(node, parsed.prefix + text.length, prefix, text)),
     parses: true,
   };

@@ -390,6 +390,8 @@ class CodeReader {
       line: place.line,
       column: place.column,
       strict,
+      forgets:
+        analysis.forgets && resolved.imports.length + resolved.provides.length === 0 ? true : undefined,
       name,
       names: resolved.captures
         .map((capture) => capture.name)

@@ -38,6 +38,8 @@ export interface CodeRecord {
   readonly line: number;
   readonly column: number;
   readonly strict: boolean;
+  /** A call of it leaves nothing behind but its result; see `forgets.ts`. */
+  readonly forgets?: true | undefined;
   /** The function's `name` where its text does not say it: `const score = (row) => …`. */
   readonly name?: string | undefined;
   /** Captured names, in the order in which the captures travel. */

@@ -10,6 +10,7 @@ export function decodeCode(decoder: Decoder, id: number): Function {
   const known = tag === '' ? undefined : decoder.classes.find(tag);
   const count = decoder.count();
   if (known !== undefined) {
+    decoder.keeps = true;
     decoder.define(id, known);
     // What follows is read and dropped: a class that is here has its own statics.
     for (let i = 0; i < count; i++) decoder.value();
@@ -17,6 +18,7 @@ export function decodeCode(decoder: Decoder, id: number): Function {
     return known;
   }
   const { code } = asset;
+  if (code.forgets !== true) decoder.keeps = true;
   if (count !== code.names.length + (code.usesArguments ? 1 : 0)) {
     return decoder.corrupt(`the code ${hash} has another number of captures`);
   }

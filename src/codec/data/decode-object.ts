@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { resolveExport, resolveIntrinsic } from '../closure/index.js';
+import { keepsNothing, resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
@@ -51,7 +51,9 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
     case Tag.rebuilt:
       return decoder.define(id, rebuild(decoder));
     case Tag.sharedBuffer:
+      return decoder.define(id, decoder.extra());
     case Tag.host:
+      decoder.keeps = true;
       return decoder.define(id, decoder.extra());
     case Tag.view:
       return decodeView(decoder, id);
@@ -77,11 +79,13 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
     case Tag.instance:
       return decodeInstance(decoder, id);
     case Tag.custom: {
+      decoder.keeps = true;
       const name = decoder.text();
       const type = registeredTypes().get(name) ?? decoder.corrupt(`type "${name}" is not registered here`);
       return decoder.define(id, type.decode(decoder.value()));
     }
     case Tag.special: {
+      decoder.keeps = true;
       const name = decoder.text();
       const special = specialNamed(name) ?? decoder.corrupt(`there is no special value "${name}"`);
       return decoder.define(id, special.fromData(decoder.value()));
@@ -89,12 +93,17 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
     case Tag.code:
       return decodeCode(decoder, id);
     case Tag.exported: {
+      decoder.keeps = true;
       const specifier = decoder.text();
       const from = decoder.value() as string | undefined;
       return decoder.define(id, resolveExport({ specifier, from }, decoder.text()));
     }
-    case Tag.intrinsic:
-      return decoder.define(id, resolveIntrinsic(decoder.text()));
+    case Tag.intrinsic: {
+      const path = decoder.text();
+      const value = resolveIntrinsic(path);
+      if (typeof value !== 'function' || !keepsNothing(path)) decoder.keeps = true;
+      return decoder.define(id, value);
+    }
     case Tag.bound:
       return decodeBound(decoder, id);
     default:

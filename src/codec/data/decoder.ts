@@ -36,6 +36,8 @@ export class Decoder {
   readonly classes: ClassScope;
   #end: number;
   at: number;
+  /** Something in the item may keep what it sees: code that is not known to forget, or what it can reach. */
+  keeps = false;
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];
@@ -72,6 +74,7 @@ export class Decoder {
   item(): unknown {
     if (this.#count > MOST_KEPT) this.#refs = [];
     this.#count = 0;
+    this.keeps = false;
     try {
       const value = this.value();
       if (this.#later !== undefined) this.#readLater(this.#later);

@@ -1,7 +1,8 @@
 import { types } from 'node:util';
-import * as threads from 'node:worker_threads';
 import { isDirect } from './encode-object.js';
 import type { Encoder } from './encoder.js';
+import { isToBeMoved } from './moving.js';
+import { isSlab } from './slab.js';
 import { Tag, VIEW_TYPES } from './tags.js';
 
 const tagOfTyped = Object.getOwnPropertyDescriptor(
@@ -13,9 +14,6 @@ const tagOfTyped = Object.getOwnPropertyDescriptor(
 export const NODE_BUFFER = 64;
 /** A view leaves the rest of its buffer behind where that is more than this. */
 const WASTE = 4096;
-
-/** Present since Node.js 21. */
-const isMarked = (threads as { isMarkedAsUntransferable?(value: object): boolean }).isMarkedAsUntransferable;
 
 interface Resizable {
   readonly resizable?: boolean;
@@ -30,7 +28,7 @@ export function encodeBuffer(encoder: Encoder, buffer: ArrayBuffer): void {
     encoder.u8(Tag.resizableBuffer);
     encoder.double((buffer as ArrayBuffer & Resizable).maxByteLength);
   }
-  encoder.content(new Uint8Array(buffer));
+  if (!encoder.give(buffer)) encoder.content(new Uint8Array(buffer));
 }
 
 function refuseDetached(encoder: Encoder, buffer: ArrayBufferLike): void {
@@ -61,7 +59,8 @@ export function encodeView(encoder: Encoder, value: ArrayBufferView, asBase: boo
   }
   encoder.u8(Tag.view);
   encoder.u8(kind | (isBuffer ? NODE_BUFFER : 0));
-  const cut = slab || (isLoose(buffer) && buffer.byteLength - byteLength > WASTE && encoder.mayCut(buffer));
+  const loose = isLoose(buffer) && buffer.byteLength - byteLength > WASTE && !isToBeMoved(buffer);
+  const cut = slab || (loose && encoder.mayCut(buffer));
   encoder.double(cut ? 0 : value.byteOffset);
   encoder.double(
     growsAlong(value) ? -1 : types.isDataView(value) ? byteLength : (value as Uint8Array).length,
@@ -69,15 +68,6 @@ export function encodeView(encoder: Encoder, value: ArrayBufferView, asBase: boo
   if (cut) encoder.lone(new Uint8Array(buffer, value.byteOffset, byteLength));
   else encoder.value(buffer);
   return true;
-}
-
-/** Node.js marks the slab since version 21; before, a buffer of its size that is used in small parts is taken for it. */
-function isSlab({ buffer, byteLength }: ArrayBufferView): boolean {
-  if (types.isSharedArrayBuffer(buffer)) return false;
-  const more = buffer.byteLength - Buffer.poolSize;
-  if (isMarked === undefined) return more === 0 && byteLength < Buffer.poolSize >>> 1;
-  // Node.js 26 makes it a little larger, to align it.
-  return more >= 0 && more < 1024 && isMarked(buffer);
 }
 
 /** Neither shared nor resizable. */

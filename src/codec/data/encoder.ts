@@ -11,9 +11,10 @@ import type { ClassShelf } from './class-shelf.js';
 import { constantOf } from './constants.js';
 import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
+import { isToBeMoved, take } from './moving.js';
 import { ObjectNumbers } from './object-numbers.js';
 import { symbolTag } from './symbols.js';
-import { CONSTANT, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
+import { CONSTANT, MOVED, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
 /** Objects deeper than this are written behind the value, so that no depth of data overflows the stack. */
 const DEEPEST = 150;
@@ -48,6 +49,8 @@ function shortened(path: readonly string[]): string[] {
 export class Encoder extends ByteWriter {
   exact = false;
   moved = false;
+  /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
+  owned = false;
   extras: unknown[] = [];
   transfer: unknown[] = [];
   assets = new Map<string, Asset>();
@@ -56,6 +59,8 @@ export class Encoder extends ByteWriter {
   dense: readonly unknown[] | undefined;
   /** Where instances find their class as an asset; without it, classes go with their instances. */
   classes: ClassShelf | undefined;
+  /** Bytes that go beside the others. */
+  beside = 0;
   /** Set on the second walk only, when the first has failed: where we are. */
   path: string[] | undefined;
   readonly #numbers = new ObjectNumbers();
@@ -64,6 +69,8 @@ export class Encoder extends ByteWriter {
   /** Buffers of which one view was written without the rest; and those that have to be whole. */
   #cut: Set<object> | undefined;
   #whole: Set<object> | undefined;
+  /** Buffers of this item whose content is taken once it is written. */
+  #given: ArrayBuffer[] = [];
 
   /** Writes one value with an identity scope of its own; where it cannot, nothing of it is left. */
   item(value: unknown): void {
@@ -88,6 +95,8 @@ export class Encoder extends ByteWriter {
       }
       return this.item(value);
     }
+    // The second walk only looks.
+    if (this.#given.length > 0 && this.path === undefined) this.#take(extras);
     this.#forget();
     this.#whole = undefined;
   }
@@ -96,6 +105,7 @@ export class Encoder extends ByteWriter {
     this.#numbers.backTo(0);
     this.#depth = 0;
     if (this.#deferred.length > 0) this.#deferred = [];
+    if (this.#given.length > 0) this.#given = [];
     this.#cut = undefined;
   }
 
@@ -234,6 +244,7 @@ export class Encoder extends ByteWriter {
     const transfer = this.transfer.length;
     const steps = this.path?.length ?? 0;
     const deferred = this.#deferred.length;
+    const given = this.#given.length;
     try {
       this.complete(write);
       return true;
@@ -245,6 +256,7 @@ export class Encoder extends ByteWriter {
       this.extras.length = extras;
       this.transfer.length = transfer;
       this.#deferred.length = deferred;
+      this.#given.length = given;
       if (this.path !== undefined) this.path.length = steps;
       this.#numbers.backTo(count);
       return false;
@@ -309,12 +321,46 @@ export class Encoder extends ByteWriter {
     if (byteLength >= OUT_OF_BAND) {
       const copy = this.moved ? movable(bytes) : shareable(bytes);
       if (this.moved) this.transfer.push(copy);
+      this.beside += byteLength;
       this.u8(Tag.bufferExtra);
       return this.u32(this.extras.push(copy) - 1);
     }
     this.u8(Tag.buffer);
     this.u32(byteLength);
     this.raw(bytes);
+  }
+
+  /** Whether the buffer's content is moved. What is captured goes to many. */
+  gives(buffer: object): boolean {
+    return !this.exact && (this.owned || isToBeMoved(buffer));
+  }
+
+  /** Writes a buffer whose content is moved; false where it is not. */
+  give(buffer: ArrayBuffer): boolean {
+    if (!this.gives(buffer)) return false;
+    if (this.owned && buffer.byteLength < OUT_OF_BAND) return false;
+    this.#given.push(buffer);
+    // To fetch a small buffer takes longer than to copy it.
+    if (buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {
+      this.content(new Uint8Array(buffer));
+      return true;
+    }
+    this.beside += buffer.byteLength;
+    this.u8(Tag.bufferExtra);
+    this.u32(this.extras.push(buffer) - 1);
+    return true;
+  }
+
+  /** Takes the content of the buffers that were given: nothing can fail any more. */
+  #take(from: number): void {
+    for (const buffer of this.#given) {
+      const at = this.extras.indexOf(buffer, from);
+      const taken = take(buffer);
+      if (at < 0) continue;
+      this.extras[at] = taken;
+      this.transfer.push(taken);
+    }
+    this.#given = [];
   }
 
   /** A buffer that only the view being written refers to. */

@@ -2,6 +2,8 @@ import { SerializationError } from '../../errors.js';
 import type { Packed } from '../packed.js';
 import { type EncodeOptions, Encoder } from './encoder.js';
 
+const NOTHING: readonly never[] = [];
+
 /** Encoders to use again: packing can happen inside packing (a type's own functions). */
 const spare: Encoder[] = [];
 
@@ -18,6 +20,7 @@ export class Packer {
     encoder.moved = options.moved === true;
     encoder.path = undefined;
     encoder.classes = options.classes;
+    encoder.beside = 0;
     this.#encoder = encoder;
   }
 
@@ -26,10 +29,24 @@ export class Packer {
     return this.#encoder.at;
   }
 
-  /** @throws SerializationError naming the value and the path to it; the packer goes on without the item. */
-  item(value: unknown): void {
+  /** Bytes so far, those beside the others included. */
+  get weight(): number {
+    return this.#encoder.at + this.#encoder.beside;
+  }
+
+  /** Something of it is moved, and can be sent once only. */
+  get moves(): boolean {
+    return this.#encoder.transfer.length > 0;
+  }
+
+  /**
+   * `owned`: nobody but the receiver will see the value again.
+   * @throws SerializationError naming the value and the path to it; the packer goes on without the item
+   */
+  item(value: unknown, owned = false): void {
     const encoder = this.#encoder;
     if (typeof value !== 'object' && typeof value !== 'function') return encoder.value(value);
+    encoder.owned = owned;
     try {
       encoder.item(value);
     } catch (error) {
@@ -95,8 +112,9 @@ export class Packer {
     const packed: Packed = {
       // A copy of its own, from plain memory: small slices of Node's slab would drag the slab along.
       bytes: new Uint8Array(encoder.bytes.subarray(0, encoder.at)),
-      extras: encoder.extras,
-      transfer: encoder.transfer,
+      // Not the encoder's own empty lists: what it writes next would turn up in them.
+      extras: encoder.extras.length === 0 ? NOTHING : encoder.extras,
+      transfer: encoder.transfer.length === 0 ? NOTHING : encoder.transfer,
       assets: encoder.assets.size === 0 ? [] : [...encoder.assets.values()],
       modules: encoder.modules.size === 0 ? [] : [...encoder.modules.values()],
     };

@@ -93,6 +93,8 @@ export const WELL_KNOWN_SYMBOLS: readonly symbol[] = [
 
 /** Buffers from this size on travel beside the bytes. */
 export const OUT_OF_BAND = 16 * 1024;
+/** Buffers of arguments that are moved rather than copied and emptied, from this size on: they are fetched by the worker. */
+export const MOVED = 256 * 1024;
 /** Captured buffers and strings from this size on go to a worker once, by their content. */
 export const CONSTANT = 64 * 1024;
 

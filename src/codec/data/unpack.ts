@@ -15,15 +15,20 @@ export function unpack(
   return new Decoder(packed.bytes, packed.extras, assets, 0, packed.bytes.byteLength, classes).item();
 }
 
-/** Decodes one value after the other out of the same bytes: `[from, to)` of each call. */
+/** Decodes one value after the other out of the same bytes. */
 export function unpacker(
   bytes: Uint8Array,
   extras: readonly unknown[],
   assets: AssetStore,
   classes?: ClassScope,
-): (from: number, to: number) => unknown {
-  const decoder = new Decoder(bytes, extras, assets, 0, 0, classes);
-  return (from, to) => decoder.itemAt(from, to);
+): Unpacker {
+  return new Decoder(bytes, extras, assets, 0, 0, classes);
+}
+
+export interface Unpacker {
+  itemAt(from: number, to: number): unknown;
+  /** The last item holds something that may keep what it sees beyond a call. */
+  readonly keeps: boolean;
 }
 
 /** Adds a value's assets and imports what its code needs; undefined where nothing has to be awaited. */

@@ -120,6 +120,7 @@ function submit(
       delay: options.delay,
       limits: options,
       accepted: false,
+      keepsParts: request.keepsParts,
       internal: true,
       skipped: undefined,
       sink,

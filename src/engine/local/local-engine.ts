@@ -306,6 +306,7 @@ export class LocalEngine implements Engine {
         if (job !== undefined && !job.group.cancelled) job.spec.sink.progress(job.base + item, done, total);
       },
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
+      fetch: (slot) => this.#host(place).sendParts(slot),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
       request: (request) => answerRequest(this, nested, request, place),
       unlearned: () => this.#farewell.heard(this.#hosts.get(place)),

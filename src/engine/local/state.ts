@@ -346,8 +346,8 @@ export class PoolState {
 
   /** Starts workers for so many jobs, as far as there may be more. */
   #startFor(jobs: number): void {
-    for (let left = jobs; left > 0; left -= this.#options.tasksPerWorker) {
-      if (!this.places.includes(undefined)) return;
+    const { tasksPerWorker } = this.#options;
+    for (let left = jobs; left > 0 && this.places.includes(undefined); left -= tasksPerWorker) {
       this.#start(this.places.indexOf(undefined));
     }
   }
@@ -394,7 +394,7 @@ export class PoolState {
         if (left !== undefined) return this.#putBack(left);
       }
     }
-    if (this.#queue.peek() !== undefined) this.#again = true;
+    this.#again ||= this.#queue.peek() !== undefined;
   }
 
   /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
@@ -407,8 +407,7 @@ export class PoolState {
 
   /** Whether any worker has more than it can run now, or a job of many items. */
   #anyToShare(): boolean {
-    if (this.#divisible > 0) return true;
-    return this.places.some(this.#isBehind) || [...this.leaving].some(this.#isBehind);
+    return this.#divisible > 0 || [...this.places, ...this.leaving].some(this.#isBehind);
   }
 
   #isBehind = (place: Place | undefined): boolean =>

@@ -2,7 +2,7 @@
 import type { AssetStore, ModuleRef, Packed } from '../../codec/index.js';
 import { SLOTS } from '../../memory/index.js';
 import { toWire, type WirePacked } from '../../protocol/index.js';
-import type { ExitReason, WorkerEvents, WorkerHandle } from '../../transport/index.js';
+import { type ExitReason, isMoved, type WorkerEvents, type WorkerHandle } from '../../transport/index.js';
 import type { EngineOperation } from '../engine.js';
 import { AssetLedger } from './asset-ledger.js';
 import type { Job } from './job.js';
@@ -66,6 +66,14 @@ export class WorkerHost {
   keepAlive(alive: boolean): void {
     if (alive) this.handle.ref();
     else this.handle.unref();
+  }
+
+  /** The parts of the slot's last item: copies where another attempt may need them. */
+  sendParts(slot: number): void {
+    const spec = this.jobs[slot]?.spec;
+    if (spec === undefined) return;
+    const parts = spec.items.packed.extras.map((extra) => (isMoved(extra) ? extra : undefined));
+    this.handle.send({ type: 'parts', slot, parts }, spec.keepsParts ? [] : parts.filter(isMoved));
   }
 
   hearStop(): void {

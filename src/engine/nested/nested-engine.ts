@@ -70,7 +70,9 @@ export class NestedEngine implements Engine {
     const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
     const slot = task?.slot ?? -1;
     this.#asked.set(job, { spec, waits, slot, open: spec.count, started: false });
-    this.#runtime.request({
+    // What is moved goes to the pool, which keeps it until it is fetched.
+    const moved = spec.keepsParts ? [] : packed.transfer;
+    const request = {
       ask: 'submit',
       job,
       slot,
@@ -85,6 +87,7 @@ export class NestedEngine implements Engine {
       },
       offsets: part,
       body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#runtime.known),
+      keepsParts: spec.keepsParts,
       options: {
         ...spec.limits,
         name: spec.name,
@@ -92,7 +95,8 @@ export class NestedEngine implements Engine {
         pinned: spec.pinned,
         delay: spec.delay,
       },
-    });
+    } as const;
+    this.#runtime.request(request, moved);
     return this.#ticket(job);
   }
 

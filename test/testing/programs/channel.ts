@@ -141,7 +141,8 @@ function resultsOf(
     names: channel.names,
     actors: {
       worker() {
-        for (let item = 0; item < items; item++) outbox.result(7, item, 100 + item, items - item, times);
+        for (let item = 0; item < items; item++)
+          outbox.result(7, item, 100 + item, items - item, times, false);
         outbox.end(7, items, 0);
       },
       parent() {
@@ -176,7 +177,7 @@ export function onlyResult(stage: Stage): Scenario {
   return {
     names: channel.names,
     actors: {
-      worker: () => assert.ok(outbox.tryOnly(7, 100, TIMES)),
+      worker: () => assert.ok(outbox.tryOnly(7, 100, TIMES, false)),
       parent() {
         parent.listen();
         while (!over) stage.turn();
@@ -207,7 +208,7 @@ export function ordered(stage: Stage): Scenario {
     names: channel.names,
     actors: {
       worker() {
-        outbox.result(7, 0, 100, 2, undefined);
+        outbox.result(7, 0, 100, 2, undefined, false);
         outbox.message({
           type: 'progress',
           slot: 7,
@@ -246,8 +247,8 @@ export function answered(stage: Stage): Scenario {
     actors: {
       worker() {
         channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
-        outbox.result(7, 0, 100, 2, undefined);
-        outbox.result(7, 1, 101, 1, undefined);
+        outbox.result(7, 0, 100, 2, undefined, false);
+        outbox.result(7, 1, 101, 1, undefined, false);
         while (answers === 0) stage.turn();
         outbox.end(7, 2, 0);
       },
@@ -285,7 +286,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
       link.catchUp(header);
       const slot = link.reader.ring.words[header + INDEX - 1]!;
       link.reader.release(header);
-      outbox.result(slot, 0, 100 + slot, 1, undefined);
+      outbox.result(slot, 0, 100 + slot, 1, undefined, false);
       outbox.end(slot, 1, 0);
     }
   };
