@@ -113,13 +113,14 @@ export class ItemRun {
     this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
     const report = spec.options.onProgress;
     const { pieces } = spec;
-    this.#meter = new Meter(
-      pieces === undefined ? this.#length : pieces.total,
-      report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
-      () => spec.core.engine.stats(),
-      () => (pieces === undefined ? this.#next - this.#told : pieces.read - this.#meter.done),
-      (error) => this.#fail(error),
-    );
+    this.#meter = new Meter({
+      total: pieces === undefined ? this.#length : pieces.total,
+      report: report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
+      stats: () => spec.core.engine.stats(),
+      running: () => (pieces === undefined ? this.#next - this.#told : pieces.read - this.#meter.done),
+      runningSince: () => this.#runningSince(),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
@@ -317,6 +318,15 @@ export class ItemRun {
       sink,
     });
     if (open > 0) this.#tickets.add(ticket);
+  }
+
+  #runningSince(): number | undefined {
+    let since: number | undefined;
+    for (const ticket of this.#tickets) {
+      const started = ticket.startedAt();
+      if (started > 0 && (since === undefined || started < since)) since = started;
+    }
+    return since;
   }
 
   // ---- outcomes -----------------------------------------------------------------------------------------------
