@@ -48,9 +48,15 @@ class Ticket implements JobTicket {
     return 0;
   }
 
+  /** Of a piece that runs, where one does: one that was moved leaves an empty one behind for a while. */
   worker(): number {
-    for (const job of this.#group.pieces) if (job.place !== undefined) return job.place.worker;
-    return -1;
+    let found = -1;
+    for (const job of this.#group.pieces) {
+      if (job.place === undefined) continue;
+      if (this.#host.runningSince(job) > 0) return job.place.worker;
+      if (found < 0) found = job.place.worker;
+    }
+    return found;
   }
 
   cancel(reason: unknown): void {
