@@ -392,7 +392,19 @@ poolTest('onProgress that throws while results come many at a time ends the oper
   const runs: Record<string, () => Promise<unknown>> = {
     map: () => pool.map(range(40_000), count, { onProgress }),
     forEach: () => pool.forEach(range(40_000), count, { onProgress }),
-    stream: () => collect(pool.stream(range(40_000), count, { onProgress })),
+    stream: async () => {
+      const stream = pool.stream(range(40_000), count, { onProgress });
+      try {
+        for (;;) await stream.next();
+      } catch (error) {
+        assert.deepEqual(
+          await stream.next(),
+          { done: true, value: undefined },
+          'nothing comes after the failure',
+        );
+        throw error;
+      }
+    },
   };
   for (const [name, run] of Object.entries(runs)) {
     Atomics.store(counts, 0, 0);
