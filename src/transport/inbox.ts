@@ -126,6 +126,11 @@ export class Inbox {
     });
   }
 
+  /** Takes what is there now, for whoever is about to decide by it. */
+  catchUp(): void {
+    if (!this.#closed) this.#records(Number.POSITIVE_INFINITY, true);
+  }
+
   /** The worker is gone: takes all that it left. */
   drainAll(): void {
     this.#closed = true;

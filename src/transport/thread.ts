@@ -229,6 +229,10 @@ class ThreadHandle implements WorkerHandle {
     return time === 0 ? 0 : this.toLocalTime(time);
   }
 
+  catchUp(): void {
+    this.#inbox.catchUp();
+  }
+
   requestCancel(slot: number, item: number): void {
     this.#segment.requestCancel(slot, item);
   }

@@ -60,6 +60,8 @@ export interface WorkerHandle {
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
   startedAt(slot: number): number;
+  /** Takes in what the worker has told and this thread has not come to. */
+  catchUp(): void;
   /** Asks one item of the job to stop; -1 for whichever runs. */
   requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
