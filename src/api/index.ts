@@ -2,7 +2,7 @@ export { exportByName, type ModuleRef, transfer } from '../codec/index.js';
 export type { NumericArray, NumericArrayType } from '../util/numeric-array.js';
 export { forEach, forRange, map, pool, reduce, run, stream } from './default-pool.js';
 export { Future, type FutureInfo, type FutureState } from './future.js';
-export type { AnyIterable } from './input.js';
+export { type AnyIterable, Batches } from './input.js';
 export type {
   MapOptions,
   PoolOptions,

@@ -41,4 +41,9 @@ export interface ItemReceiver {
   outcomes(first: number, values: readonly unknown[]): void;
   ended(count: number): void;
   failed(error: unknown): void;
+  /**
+   * Whether an item from `from` up to, but not including, `to` has not been told. Where there is this, the failure of an
+   * item is told only after the outcomes of all items before it.
+   */
+  missing?(from: number, to: number): boolean;
 }

@@ -1,26 +1,33 @@
 /**
- * The engine room of `map`, `stream`, `forEach` and `reduce`: reads the input lazily, packs chunks, keeps a
- * bounded window in flight, tries again what failed, and hands outcomes over as they come.
+ * The engine room of `map`, `stream`, `forEach` and `reduce`: has the input read and packed, keeps a bounded window in
+ * flight, tries again what failed, and hands outcomes over as they come.
  *
- * States: feeding → drained (input at its end) → over. `#fail` and `cancel` lead to over from anywhere; after
- * that nothing is handed over any more.
+ * States: feeding → drained (input at its end) → over. Where what comes before a failure is still wanted, that
+ * failure leads to failing, in which only items before it count, and then to over. `#fail` and `cancel` lead to over
+ * from anywhere; after that nothing is handed over any more.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ClassShelf, type Packed, Packer, unpacker } from '../codec/index.js';
+import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
-import { ChunkFiller } from './chunk-filler.js';
+import type { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
 import { attribute, attributeFault } from './failure.js';
-import { isPlain, iteratorOf, lengthOf, returnInput, settledSoon } from './input.js';
+import { Feeder } from './feeder.js';
+import { isPlain } from './input.js';
 import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsLeft, limitsOf, nextTask, randomSeed, sendPending } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
+
+interface Flight {
+  readonly from: number;
+  readonly to: number;
+}
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -50,50 +57,51 @@ interface Chunk {
 export class ItemRun {
   readonly #spec: ItemRunSpec;
   readonly #receiver: ItemReceiver;
-  readonly #iterator: Iterator<unknown> | AsyncIterator<unknown>;
-  readonly #length: number | undefined;
+  readonly #feeder: Feeder;
   readonly #workers: number;
   readonly #chunker: Chunker;
   readonly #limits: JobLimits;
   readonly #meter: Meter;
-  readonly #classes = new ClassShelf();
   readonly #retries: MapOptions['retries'];
-  /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
-  readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
-  readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
-  readonly #tickets = new Set<JobTicket>();
+  /** What is with the engine, and the indices of its items. */
+  readonly #flights = new Map<JobTicket, Flight>();
   readonly #streams = new Map<number, ResultStream>();
   #operation: EngineOperation | undefined;
-  #next = 0;
   #told = 0;
   #chunks = 0;
   /** Items handed over that the reader has not taken yet. */
   #unread = 0;
-  #drained = false;
+  /** The failure of the first item that is known to have failed, while those before it are waited for. */
+  #failing: { readonly index: number; readonly error: unknown } | undefined;
   #over = false;
-  #feeding = false;
   #forgetSignal: (() => void) | undefined;
 
   constructor(spec: ItemRunSpec, receiver: ItemReceiver) {
     this.#spec = spec;
     this.#retries = boundRetries(spec.options.retries);
-    this.#inContext = isPlain(spec.items) ? undefined : AsyncLocalStorage.snapshot();
     this.#receiver = receiver;
-    this.#iterator = iteratorOf(spec.items);
-    this.#length = spec.pieces?.length ?? lengthOf(spec.items);
+    this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
+      room: () => this.#room,
+      size: (remaining) => this.#chunker.next(remaining),
+      submit: (filler) => this.#submitChunk(filler),
+      refused: (index, error) => this.#tell(index, false, error, undefined, 1),
+      failed: (error) => this.#fail(error),
+      rests: () => this.#endIfDone(),
+    });
     this.#workers = spec.pinned >= 0 ? 1 : spec.core.engine.size;
     this.#limits = limitsOf(spec.options);
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
     this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
     const report = spec.options.onProgress;
     const { pieces } = spec;
-    this.#meter = new Meter(
-      pieces === undefined ? this.#length : pieces.total,
-      report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
-      () => spec.core.engine.stats(),
-      () => (pieces === undefined ? this.#next - this.#told : pieces.read - this.#meter.done),
-      (error) => this.#fail(error),
-    );
+    this.#meter = new Meter({
+      total: pieces === undefined ? this.#feeder.length : pieces.total,
+      report: report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
+      stats: () => spec.core.engine.stats(),
+      running: () => (pieces === undefined ? this.#feeder.next - this.#told : pieces.read - this.#meter.done),
+      runningSince: () => this.#runningSince(),
+      failed: (error) => this.#fail(error),
+    });
   }
 
   /** Packs the function and begins; what cannot travel is told as a failure. */
@@ -103,7 +111,7 @@ export class ItemRun {
     this.#meter.start();
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
-      core.engine.expect(pinned < 0 ? (this.#length ?? this.#workers) : 1, pinned);
+      core.engine.expect(pinned < 0 ? (this.#feeder.length ?? this.#workers) : 1, pinned);
       const packer = new Packer(around === undefined ? FUNCTION : AROUND);
       packer.item(around === undefined ? fn : [around.name, fn, around.data]);
       this.#operation = core.engine.operation({
@@ -118,13 +126,13 @@ export class ItemRun {
       return this.#fail(error);
     }
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#fail(signal.reason));
-    this.#feed();
+    this.#feeder.feed();
   }
 
   /** The reader took `count` outcomes. */
   read(count: number): void {
     this.#unread -= count;
-    this.#feed();
+    this.#feeder.feed();
   }
 
   /** Gives up quietly: nothing more is told. */
@@ -146,114 +154,16 @@ export class ItemRun {
   }
 
   get #room(): number {
-    if (this.#over || this.#drained || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
-    const room = this.#window - (this.#next - this.#told) - this.#unread;
+    if (this.#over || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
+    const room = this.#window - (this.#feeder.next - this.#told) - this.#unread;
     // A full queue refuses an operation that has nothing in flight, and holds back one that has.
     const { engine } = this.#spec.core;
     return Math.min(room, this.#chunks === 0 ? Math.max(1, engine.room()) : engine.room());
   }
 
-  #feed(): void {
-    if (this.#feeding || this.#over) return;
-    this.#feeding = true;
-    try {
-      while (this.#room > 0) {
-        const pending = this.#inContext === undefined ? this.#sendChunk() : this.#inContext(this.#readChunk);
-        if (pending !== undefined) {
-          pending.then(
-            () => {
-              this.#feeding = false;
-              this.#feed();
-            },
-            (error: unknown) => this.#fail(error),
-          );
-          return;
-        }
-      }
-    } catch (error) {
-      this.#fail(error);
-    }
-    this.#feeding = false;
-    this.#endIfDone();
-  }
-
-  /** Reads and sends one chunk; a promise where the input has to be awaited. */
-  #sendChunk(): Promise<void> | undefined {
-    const remaining = this.#length === undefined ? undefined : this.#length - this.#next;
-    const size = Math.min(this.#chunker.next(remaining), this.#room);
-    const filler = new ChunkFiller(size, this.#next, this.#classes);
-    try {
-      while (!filler.full && !this.#over) {
-        const step = this.#iterator.next();
-        if (step instanceof Promise || typeof (step as { then?: unknown }).then === 'function') {
-          return this.#sendLater(filler, size, step as Promise<IteratorResult<unknown>>);
-        }
-        if (!this.#take(filler, step as IteratorResult<unknown>)) break;
-      }
-    } catch (error) {
-      // The input failed here: what was read before still runs.
-      this.#inputFailed(filler, error);
-      return undefined;
-    }
-    this.#submitChunk(filler);
-    return undefined;
-  }
-
-  async #sendLater(begun: ChunkFiller, size: number, first: Promise<IteratorResult<unknown>>): Promise<void> {
-    let filler = begun;
-    let step: Promise<IteratorResult<unknown>> | IteratorResult<unknown> = first;
-    try {
-      for (;;) {
-        const pending = step as Promise<IteratorResult<unknown>>;
-        // A slow source is no reason to hold back what has been read.
-        const ready = filler.count === 0 ? await pending : await settledSoon(pending);
-        if (this.#over) return;
-        if (ready === undefined) {
-          this.#submitChunk(filler);
-          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#room)), this.#next, this.#classes);
-          continue;
-        }
-        if (!this.#take(filler, ready) || filler.full || this.#over) break;
-        step = this.#iterator.next() as Promise<IteratorResult<unknown>>;
-      }
-    } catch (error) {
-      this.#inputFailed(filler, error);
-      return;
-    }
-    this.#submitChunk(filler);
-  }
-
-  /** False at the end of the input. */
-  #take(filler: ChunkFiller, step: IteratorResult<unknown>): boolean {
-    if (step.done === true) {
-      this.#drained = true;
-      return false;
-    }
-    try {
-      filler.add(step.value);
-    } catch (error) {
-      // An item that cannot travel: its own failure, in its own place.
-      const index = filler.base + filler.count;
-      this.#submitChunk(filler);
-      this.#next = index + 1;
-      filler.restart(this.#next);
-      this.#tell(index, false, error, undefined, 1);
-    }
-    return true;
-  }
-
-  #inputFailed(filler: ChunkFiller, error: unknown): void {
-    this.#drained = true;
-    this.#submitChunk(filler);
-    this.#inputError = { error };
-    this.#endIfDone();
-  }
-
-  #inputError: { error: unknown } | undefined;
-
   #submitChunk(filler: ChunkFiller): void {
     const { count } = filler;
-    if (count === 0 || this.#over) return;
+    if (this.#over) return;
     const chunk: Chunk = {
       items: filler.finish(),
       base: filler.base,
@@ -261,7 +171,6 @@ export class ItemRun {
       sentAt: performance.now(),
       open: count,
     };
-    this.#next = filler.base + count;
     this.#chunks += 1;
     this.#submit(chunk, 0, count, 1, 0);
   }
@@ -272,7 +181,7 @@ export class ItemRun {
     let ticket: JobTicket | undefined;
     const sink = this.#sink(chunk, attempt, (items = 1) => {
       open -= items;
-      if (open === 0 && ticket !== undefined) this.#tickets.delete(ticket);
+      if (open === 0 && ticket !== undefined) this.#flights.delete(ticket);
     });
     // What was called first goes first.
     sendPending(core);
@@ -297,7 +206,17 @@ export class ItemRun {
       skipped: undefined,
       sink,
     });
-    if (open > 0) this.#tickets.add(ticket);
+    const base = chunk.base + from;
+    if (open > 0) this.#flights.set(ticket, { from: base, to: base + count });
+  }
+
+  #runningSince(): number | undefined {
+    let since: number | undefined;
+    for (const ticket of this.#flights.keys()) {
+      const started = ticket.running()?.since;
+      if (started !== undefined && (since === undefined || started < since)) since = started;
+    }
+    return since;
   }
 
   // ---- outcomes -----------------------------------------------------------------------------------------------
@@ -378,7 +297,7 @@ export class ItemRun {
 
   /** One item is settled, or goes for another attempt. */
   #tell(index: number, ok: boolean, value: unknown, chunk: Chunk | undefined, attempt: number): void {
-    if (this.#over) return;
+    if (this.#over || index >= this.#end) return;
     if (!ok && chunk !== undefined) {
       try {
         if (this.#tryAgain(index, value, chunk, attempt)) return;
@@ -395,11 +314,10 @@ export class ItemRun {
     this.#meter.item(index, ok, pieces?.span(index).count ?? 1);
     pieces?.settled?.(index);
     if (this.#over) return;
-    if (!ok && this.#spec.options.onError !== 'settle') return this.#fail(value);
+    if (!ok && this.#spec.options.onError !== 'settle') return this.#failAt(index, value);
     this.#unread += 1;
     this.#receiver.outcome(index, ok, value);
-    this.#feed();
-    this.#endIfDone();
+    this.#goOn();
   }
 
   /** As `#tell` for consecutive items that went well, with one look at what follows from it. */
@@ -407,7 +325,9 @@ export class ItemRun {
     const decode = unpacker(batch.bytes, NOTHING, this.#spec.core.assets);
     const values: unknown[] = [];
     let { at } = batch;
-    for (let i = 0; i < batch.count; i++) {
+    const count = Math.min(batch.count, this.#end - first);
+    if (count <= 0) return;
+    for (let i = 0; i < count; i++) {
       try {
         const start = entryBytes(batch, at);
         values.push(decode.itemAt(start, start + batch.words[at >> 2]!));
@@ -416,23 +336,27 @@ export class ItemRun {
       }
       at = nextEntry(batch, at);
     }
-    this.#told += batch.count;
-    chunk.open -= batch.count;
+    this.#told += count;
+    chunk.open -= count;
     if (chunk.open === 0) this.#chunks -= 1;
     const { pieces } = this.#spec;
-    if (pieces === undefined) this.#meter.items(first, batch.count);
+    if (pieces === undefined) this.#meter.items(first, count);
     else {
-      for (let i = 0; i < batch.count; i++) {
+      for (let i = 0; i < count; i++) {
         this.#meter.item(first + i, true, pieces.span(first + i).count);
         pieces.settled?.(first + i);
       }
     }
     // A report that throws ends the operation.
     if (this.#over) return;
-    this.#unread += batch.count;
+    this.#unread += count;
     this.#receiver.outcomes(first, values);
-    this.#feed();
-    this.#endIfDone();
+    this.#goOn();
+  }
+
+  #goOn(): void {
+    if (this.#failing !== undefined) this.#awaitEarlier();
+    else this.#feeder.feed();
   }
 
   /** @throws what `retries.when` and `retries.delay` throw */
@@ -453,14 +377,47 @@ export class ItemRun {
   }
 
   #endIfDone(): void {
-    if (this.#over || !this.#drained || this.#feeding || this.#told < this.#next) return;
-    if (this.#inputError !== undefined) return this.#fail(this.#inputError.error);
+    const { drained, feeding, next, error } = this.#feeder;
+    if (this.#over || this.#failing !== undefined || !drained || feeding || this.#told < next) return;
+    if (error !== undefined) return this.#fail(error.error);
     this.#meter.finish();
     // The last report may have failed, or aborted.
     if (this.#over) return;
     this.#over = true;
     this.#release();
-    this.#receiver.ended(this.#next);
+    this.#receiver.ended(next);
+  }
+
+  /** Items from here on do not count. */
+  get #end(): number {
+    return this.#failing === undefined ? Number.POSITIVE_INFINITY : this.#failing.index;
+  }
+
+  /** An item has failed for good: the end, at once or once the items before it are told. */
+  #failAt(index: number, error: unknown): void {
+    if (this.#receiver.missing === undefined) return this.#fail(error);
+    this.#failing = { index, error };
+    this.#feeder.stop();
+    this.#awaitEarlier();
+  }
+
+  #awaitEarlier(): void {
+    const { index, error } = this.#failing!;
+    const missing = (from: number): boolean => this.#receiver.missing!(from, index);
+    if (!missing(0)) return this.#fail(error);
+    // To stop a worker by force would take what else it runs with it.
+    const needed = new Set<number>();
+    const rest: JobTicket[] = [];
+    for (const [ticket, { from }] of this.#flights) {
+      if (from >= index || !missing(from)) rest.push(ticket);
+      else if (ticket.running() !== undefined) needed.add(ticket.running()!.worker);
+    }
+    for (const ticket of rest) {
+      const running = ticket.running();
+      if (running !== undefined && needed.has(running.worker)) continue;
+      this.#flights.delete(ticket);
+      ticket.cancel(error);
+    }
   }
 
   #fail(error: unknown): void {
@@ -474,9 +431,9 @@ export class ItemRun {
     this.#over = true;
     this.#meter.stop();
     this.#release();
-    for (const ticket of this.#tickets) ticket.cancel(reason);
-    this.#tickets.clear();
-    if (!this.#drained) returnInput(this.#iterator);
+    this.#feeder.stop();
+    for (const ticket of this.#flights.keys()) ticket.cancel(reason);
+    this.#flights.clear();
   }
 
   #release(): void {

@@ -1,4 +1,5 @@
 /** `stream`: outcomes as an async iterable, in input order or as they come, with a bounded window. */
+import { Deque } from '../util/deque.js';
 import { settled } from './collect.js';
 import { ItemRun } from './item-run.js';
 import type { ItemRunSpec } from './item-run-spec.js';
@@ -8,14 +9,22 @@ interface Outcome {
   readonly value: unknown;
 }
 
+interface Reader {
+  resolve(step: IteratorResult<unknown>): void;
+  reject(error: unknown): void;
+}
+
+const END = { done: true, value: undefined } as const;
+
 export class ItemStream implements AsyncIterableIterator<unknown> {
   readonly #run: ItemRun;
   readonly #ordered: boolean;
   readonly #settle: boolean;
-  readonly #ready: Outcome[] = [];
+  #ready = new Deque<Outcome>();
   /** Outcomes that came before one that is read first. */
   readonly #early = new Map<number, Outcome>();
-  readonly #wakes: (() => void)[] = [];
+  /** Who waits for an outcome: nobody while one is ready. */
+  readonly #readers = new Deque<Reader>();
   #nextIndex = 0;
   #state: 'idle' | 'running' | 'ended' | 'over' = 'idle';
   #error: { error: unknown } | undefined;
@@ -24,74 +33,105 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     this.#ordered = spec.options.ordered ?? true;
     this.#settle = spec.options.onError === 'settle';
     this.#run = new ItemRun(spec, {
-      outcome: (index, ok, value) => this.#outcome(index, { ok, value }),
+      outcome: (index, ok, value) => {
+        this.#outcome(index, { ok, value });
+        this.#deliver();
+      },
       outcomes: (first, values) => {
         for (let i = 0; i < values.length; i++) this.#outcome(first + i, { ok: true, value: values[i] });
+        this.#deliver();
       },
-      ended: () => {
-        this.#state = 'ended';
-        this.#wake();
-      },
-      failed: (error) => {
-        this.#state = 'ended';
-        this.#error = { error };
-        this.#wake();
-      },
+      ended: () => this.#end(undefined),
+      failed: (error) => this.#end({ error }),
+      ...(this.#ordered ? { missing: (from: number, to: number) => this.#missing(from, to) } : {}),
     });
   }
 
   #outcome(index: number, outcome: Outcome): void {
-    if (!this.#ordered) this.#ready.push(outcome);
-    else {
+    if (this.#ordered && index !== this.#nextIndex) {
       this.#early.set(index, outcome);
-      for (
-        let next = this.#early.get(this.#nextIndex);
-        next !== undefined;
-        next = this.#early.get(this.#nextIndex)
-      ) {
-        this.#early.delete(this.#nextIndex);
-        this.#nextIndex += 1;
-        this.#ready.push(next);
-      }
+      return;
     }
-    this.#wake();
+    this.#ready.push(outcome);
+    this.#nextIndex += 1;
+    if (this.#early.size === 0) return;
+    for (
+      let next = this.#early.get(this.#nextIndex);
+      next !== undefined;
+      next = this.#early.get(this.#nextIndex)
+    ) {
+      this.#early.delete(this.#nextIndex);
+      this.#nextIndex += 1;
+      this.#ready.push(next);
+    }
   }
 
-  #wake(): void {
-    for (const wake of this.#wakes.splice(0)) wake();
+  #missing(from: number, to: number): boolean {
+    for (let i = Math.max(from, this.#nextIndex); i < to; i++) if (!this.#early.has(i)) return true;
+    return false;
+  }
+
+  #deliver(): void {
+    while (this.#ready.size > 0) {
+      const reader = this.#readers.shift();
+      if (reader === undefined) return;
+      reader.resolve(this.#step());
+      this.#run.read(1);
+    }
+  }
+
+  #step(): IteratorResult<unknown> {
+    const { ok, value } = this.#ready.shift()!;
+    return { done: false, value: this.#settle ? settled(ok, value) : value };
+  }
+
+  #end(error: { error: unknown } | undefined): void {
+    this.#state = 'ended';
+    this.#error = error;
+    for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
+      this.#last(reader);
+    }
+  }
+
+  /** The end, or the failure for the first who asks. */
+  #last({ resolve, reject }: Reader): void {
+    const error = this.#state === 'ended' ? this.#error : undefined;
+    this.#state = 'over';
+    if (error === undefined) resolve({ ...END });
+    else reject(error.error);
   }
 
   [Symbol.asyncIterator](): this {
     return this;
   }
 
-  async next(): Promise<IteratorResult<unknown>> {
+  next(): Promise<IteratorResult<unknown>> {
     if (this.#state === 'idle') {
       this.#state = 'running';
       this.#run.start();
     }
-    while (this.#ready.length === 0) {
-      if (this.#state === 'over') return { done: true, value: undefined };
-      if (this.#state === 'ended') {
-        this.#state = 'over';
-        if (this.#error !== undefined) throw this.#error.error;
-        return { done: true, value: undefined };
-      }
-      await new Promise<void>((resolve) => this.#wakes.push(resolve));
+    if (this.#ready.size > 0) {
+      const step = Promise.resolve(this.#step());
+      this.#run.read(1);
+      return step;
     }
-    const outcome = this.#ready.shift() as Outcome;
-    this.#run.read(1);
-    return { done: false, value: this.#settle ? settled(outcome.ok, outcome.value) : outcome.value };
+    return new Promise((resolve, reject) => {
+      const reader = { resolve, reject };
+      if (this.#state === 'running') this.#readers.push(reader);
+      else this.#last(reader);
+    });
   }
 
   /** Cancels the rest. */
   async return(): Promise<IteratorResult<unknown>> {
     if (this.#state !== 'over') {
       this.#state = 'over';
-      this.#ready.length = 0;
+      this.#ready = new Deque();
       this.#run.cancel(new DOMException('The reader of the stream has gone', 'AbortError'));
-      this.#wake();
+      for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
+        reader.resolve({ ...END });
+      }
     }
-    return { done: true, value: undefined };
+    return { ...END };
   }
 }

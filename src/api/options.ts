@@ -81,9 +81,9 @@ export interface Progress {
   readonly busy: number;
   /** ms since the call. */
   readonly elapsed: number;
-  /** Items a second, over the last seconds. */
+  /** Items a second, over the last seconds; 0 until enough has been done to tell. */
   readonly rate: number;
-  /** Estimated ms to the end, where the total is known. */
+  /** Estimated ms to the end, where the total and the rate are known. */
   readonly remaining: number | undefined;
 }
 

@@ -195,7 +195,9 @@ export class Pool implements AsyncDisposable {
    * `window` items are in flight or unread, so infinite inputs and slow readers are fine. Leaving the loop
    * cancels the rest: what waits never starts, what runs is stopped. Work begins when reading does.
    *
-   * Reading rejects with the first error, as `map` does, and ends; with `onError: 'settle'` it goes on.
+   * Reading ends with the first error: in input order it gives the results of all items before the one that failed, which
+   * are let finish, and then rejects; what comes after it is cancelled at once. With `ordered: false` it rejects as soon as an
+   * item fails. With `onError: 'settle'` it goes on.
    */
   stream<T, R>(
     items: AnyIterable<T>,

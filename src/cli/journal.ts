@@ -1,8 +1,8 @@
 /** The file of --resume: what a run is, and how far it has come. The folder's README has the protocol. */
-import { createHash } from 'node:crypto';
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Range } from './done-set.js';
+import { type ModuleFile, moduleFiles } from './module-files.js';
 import { OutputError } from './output-file.js';
 import type { OutputKind } from './output-format.js';
 import { reasonOf, type Source } from './records.js';
@@ -17,8 +17,8 @@ export interface RunIdentity {
     readonly modified: number;
   }[];
   readonly module: string;
-  /** Of the module's file, where it is one; what it imports is not part of it. */
-  readonly moduleHash: string | null;
+  /** The module's file, where it is one, and those of the program that it imports. */
+  readonly moduleFiles: readonly ModuleFile[];
   readonly export: string;
   readonly output: string;
   readonly kind: OutputKind;
@@ -36,7 +36,7 @@ export interface Checkpoint {
   readonly ended: boolean;
 }
 
-const FORMAT = 1;
+const FORMAT = 2;
 
 interface Contents {
   readonly simulJournal: typeof FORMAT;
@@ -59,16 +59,12 @@ export function identityOf(
       return { file: resolve(file), format, bytes: stats.size, modified: stats.mtimeMs };
     }),
     module: module.file ?? module.name,
-    moduleHash: module.file === undefined ? null : hashOf(module.file),
+    moduleFiles: module.file === undefined ? [] : moduleFiles(module.file),
     export: module.export,
     output: resolve(output.file),
     kind: output.kind,
     unordered: output.unordered,
   };
-}
-
-function hashOf(file: string): string {
-  return createHash('sha256').update(readFileSync(file)).digest('hex');
 }
 
 export class Journal {
@@ -158,13 +154,21 @@ function changesBetween(then: RunIdentity, now: RunIdentity): string[] {
     }
   }
   differs('MODULE', then.module, now.module);
-  if (then.module === now.module && then.moduleHash !== now.moduleHash) {
-    changes.push(`${now.module} has changed since`);
-  }
+  if (then.module === now.module) changes.push(...changedFiles(then.moduleFiles, now.moduleFiles));
   differs('EXPORT', then.export, now.export);
   differs('--output', then.output, now.output);
   if (then.unordered !== now.unordered) {
     changes.push(then.unordered ? 'it had --unordered' : 'it did not have --unordered');
   }
   return changes;
+}
+
+/** One that is new or gone is a change of the file that imports it, or of where its name leads to. */
+function changedFiles(then: readonly ModuleFile[], now: readonly ModuleFile[]): string[] {
+  const before = new Map(then.map(({ file, hash }) => [file, hash]));
+  const after = new Map(now.map(({ file, hash }) => [file, hash]));
+  const files = [...new Set([...after.keys(), ...before.keys()])];
+  return files
+    .filter((file) => before.get(file) !== after.get(file))
+    .map((file) => `${file} has changed since`);
 }

@@ -10,15 +10,28 @@ const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
 /**
- * Cuts a JSON array into the texts of its items as it streams by; a text that is not an array is one item. The items
+ * Cuts a JSON array into the texts of its items as it streams by, those of a chunk together; a text that is not an array is one item. The items
  * are not looked into: who parses them finds what is wrong with them.
  *
  * @throws MalformedInput for what is wrong between items: none, a missing bracket, text after the last.
  */
-export async function* jsonItems(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* jsonItems(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
   const cutter = new Cutter();
-  for await (const chunk of chunks) yield* cutter.feed(chunk);
-  yield* cutter.end();
+  for await (const chunk of chunks) yield* collected(cutter.feed(chunk));
+  yield* collected(cutter.end());
+}
+
+/** All items as one; those before a fault come before it. */
+function* collected(items: Iterable<string>): Generator<string[]> {
+  const all: string[] = [];
+  let fault: { error: unknown } | undefined;
+  try {
+    for (const item of items) all.push(item);
+  } catch (error) {
+    fault = { error };
+  }
+  if (all.length > 0) yield all;
+  if (fault !== undefined) throw fault.error;
 }
 
 class Cutter {

@@ -1,25 +1,30 @@
+const CARRIAGE_RETURN = 0x0d;
+
 /**
- * Lines of text as it streams by, without their ends (LF or CR LF). Not node:readline: that also ends lines at a
+ * Lines of text as it streams by, those of a chunk together, without their ends (LF or CR LF). Not node:readline: that also ends lines at a
  * lone CR and at U+2028, which may stand inside a JSON string.
  */
-export async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+export async function* lines(chunks: AsyncIterable<string>): AsyncGenerator<string[]> {
   let rest = '';
   let first = true;
   for await (const chunk of chunks) {
-    let start = 0;
-    for (let end = chunk.indexOf('\n'); end !== -1; end = chunk.indexOf('\n', start)) {
-      const line = rest + chunk.slice(start, end);
-      rest = '';
-      start = end + 1;
-      yield cleaned(line, first);
-      first = false;
+    if (!chunk.includes('\n')) {
+      rest += chunk;
+      continue;
     }
-    rest += chunk.slice(start);
+    const all = (rest + chunk).split('\n');
+    rest = all.pop()!;
+    yield cleaned(all, first);
+    first = false;
   }
-  if (rest !== '') yield cleaned(rest, first);
+  if (rest !== '') yield cleaned([rest], first);
 }
 
-function cleaned(line: string, first: boolean): string {
-  const from = first && line.startsWith('\ufeff') ? 1 : 0;
-  return line.slice(from, line.endsWith('\r') ? -1 : undefined);
+function cleaned(all: string[], first: boolean): string[] {
+  if (first && all[0]!.startsWith('\ufeff')) all[0] = all[0]!.slice(1);
+  for (let i = 0; i < all.length; i++) {
+    const line = all[i]!;
+    if (line.charCodeAt(line.length - 1) === CARRIAGE_RETURN) all[i] = line.slice(0, -1);
+  }
+  return all;
 }

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { arch, freemem, release, tmpdir, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { exportByName, Pool } from '../api/index.js';
 import { type UsableCores, usableCores } from '../util/usable-cores.js';
 
@@ -43,35 +44,70 @@ export interface Machine {
   readonly usable: boolean;
 }
 
-const LIMIT = 10_000;
+/** For the first answer of a worker, and for each one after it, in ms. */
+const LIMIT = 3000;
 
 export async function examine(): Promise<Machine> {
   const cores = attempt(() => usableCores());
+  const trials = await tryWorkers();
+  const { start, answer, closures, module } = trials;
+  return {
+    system: `${type()} ${release()}, ${arch()}`,
+    node: process.version,
+    cores,
+    memory: { total: totalmem(), free: freemem(), limit: memoryLimit() },
+    sharedMemory: { sharedArrayBuffer: typeof SharedArrayBuffer === 'function', devShm: devShm() },
+    worker: { start, answer },
+    closures,
+    typescript: {
+      native: (process.features as { typescript?: string | false }).typescript || false,
+      oxcTransform: hasOxc(),
+      module,
+    },
+    usable: !('error' in cores) && start.ok && answer.ok,
+  };
+}
+
+interface Trials {
+  readonly start: Trial;
+  readonly answer: Trial;
+  readonly closures: Trial;
+  readonly module: Trial;
+}
+
+/** Without an answer nothing more is tried: it would only take as long again. */
+async function tryWorkers(): Promise<Trials> {
+  const untried: Trial = { ok: false, ms: 0, error: 'not tried, since no worker answers' };
+  const none = { answer: untried, closures: untried, module: untried };
+  // A pool tries a start that fails again and again, with pauses.
+  const thread = await trial(startThread, true);
+  if (!thread.ok) return { start: thread, ...none };
   const pool = new Pool({ workers: 1, name: 'simul doctor' });
   try {
     const calls = pool.with({ deadline: LIMIT });
     const start = await trial(() => calls.run(Math.max, 1, 2), 2);
+    if (!start.ok) return { start, ...none };
     const answer = await trial(() => calls.run(Math.max, 3, 4), 4);
     const word = 'captured';
     const closures = await trial(() => calls.run(() => word), word);
-    return {
-      system: `${type()} ${release()}, ${arch()}`,
-      node: process.version,
-      cores,
-      memory: { total: totalmem(), free: freemem(), limit: memoryLimit() },
-      sharedMemory: { sharedArrayBuffer: typeof SharedArrayBuffer === 'function', devShm: devShm() },
-      worker: { start, answer },
-      closures,
-      typescript: {
-        native: (process.features as { typescript?: string | false }).typescript || false,
-        oxcTransform: hasOxc(),
-        module: await tryTypeScript(calls),
-      },
-      usable: !('error' in cores) && start.ok && answer.ok,
-    };
+    return { start, answer, closures, module: await tryTypeScript(calls) };
   } finally {
     await pool.terminate();
   }
+}
+
+/** Whether a thread runs at all; true once it does. */
+function startThread(): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker('', { eval: true });
+    const timer = setTimeout(() => {
+      reject(new Error(`a thread did not start within ${LIMIT} ms`));
+      void worker.terminate();
+    }, LIMIT);
+    worker.once('exit', () => clearTimeout(timer));
+    worker.once('error', reject);
+    worker.once('online', () => resolve(true));
+  });
 }
 
 async function trial<T>(act: () => PromiseLike<T>, expected: T): Promise<Trial> {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { Pool } from '../api/index.js';
 import type { MapSettings } from './command-line.js';
 import { type Checkpoint, identityOf, Journal, type RunIdentity } from './journal.js';
+import { lockJournal } from './journal-lock.js';
 import { Ledger } from './ledger.js';
 import { MapRun } from './map-run.js';
 import { OutputError, OutputFile, ReaderGone } from './output-file.js';
@@ -20,6 +21,7 @@ export async function mapCommand(settings: MapSettings): Promise<number> {
   refuseSameFile(settings, sources);
   const kind = outputKind(settings.output);
   const journal = journalOf(settings, sources, module);
+  if (settings.journal !== undefined) lockJournal(settings.journal);
   const from = journal?.load();
   if (from?.ended === true) return alreadyDone(settings, from);
 

@@ -1,6 +1,6 @@
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Pool, Progress } from '../api/index.js';
+import { Batches, type Pool, type Progress } from '../api/index.js';
 import type { MapSettings } from './command-line.js';
 import type { Ledger } from './ledger.js';
 import type { RecordReader } from './records.js';
@@ -41,7 +41,7 @@ export class MapRun {
   /** Ends when all records are done, or at the first failure with --halt. @throws what stopped it. */
   async run(): Promise<void> {
     const { pool, fn, settings, ledger, signal } = this.#spec;
-    const outcomes = pool.stream(this.#items(), fn, {
+    const outcomes = pool.stream(new Batches(this.#batches()), fn, {
       ordered: !settings.unordered,
       onError: 'settle',
       onProgress: (progress) => {
@@ -69,16 +69,20 @@ export class MapRun {
     if (this.#last !== undefined) this.#spec.reporter.progress(this.#progress(this.#last));
   }
 
-  async *#items(): AsyncGenerator<Item> {
+  async *#batches(): AsyncGenerator<Item[]> {
     const { reader, ledger } = this.#spec;
     let index = 0;
-    for await (const { file, number, content } of reader.records()) {
-      const place = { index, file, number };
-      index += 1;
-      if (ledger.done.has(place.index)) continue;
-      this.#flying.set(this.#sent, place);
-      this.#sent += 1;
-      yield { index: place.index, ...content };
+    for await (const records of reader.records()) {
+      const batch: Item[] = [];
+      for (const { file, number, content } of records) {
+        const place = { index, file, number };
+        index += 1;
+        if (ledger.done.has(place.index)) continue;
+        this.#flying.set(this.#sent, place);
+        this.#sent += 1;
+        batch.push({ index: place.index, ...content });
+      }
+      yield batch;
     }
   }
 

@@ -88,34 +88,36 @@ export class RecordReader {
       : undefined;
   }
 
-  /** @throws InputError where an input fails while it is read. */
-  async *records(): AsyncGenerator<InputRecord> {
+  /** Those that are read together come together. @throws InputError where an input fails while it is read. */
+  async *records(): AsyncGenerator<InputRecord[]> {
     for (const { file, format } of this.#sources) {
       const stream = file === '-' ? process.stdin : createReadStream(file);
       let number = 0;
       try {
-        for await (const content of contents(stream, format)) {
-          number += 1;
-          this.count += 1;
-          this.bytesUsed += sizeOf(content);
-          yield { file, number, content };
+        for await (const batch of contents(stream, format)) {
+          this.count += batch.length;
+          yield batch.map((content) => {
+            number += 1;
+            this.bytesUsed += sizeOf(content);
+            return { file, number, content };
+          });
         }
       } catch (error) {
         if (!(error instanceof MalformedInput)) {
           throw new InputError(`${file}: the input cannot be read further: ${reasonOf(error)}`);
         }
         this.count += 1;
-        yield { file, number: number + 1, content: { error: error.message } };
+        yield [{ file, number: number + 1, content: { error: error.message } }];
       }
     }
     this.ended = true;
   }
 }
 
-async function* contents(stream: Readable, format: Format): AsyncGenerator<Content> {
+async function* contents(stream: Readable, format: Format): AsyncGenerator<Content[]> {
   if (format === 'csv') {
     for await (const row of csvRows(stream)) {
-      yield row instanceof Error ? { error: row.message } : { value: row };
+      yield [row instanceof Error ? { error: row.message } : { value: row }];
     }
     return;
   }
@@ -123,13 +125,15 @@ async function* contents(stream: Readable, format: Format): AsyncGenerator<Conte
   const chunks = stream as AsyncIterable<string>;
   switch (format) {
     case 'lines':
-      for await (const value of lines(chunks)) yield { value };
+      for await (const batch of lines(chunks)) yield batch.map((value) => ({ value }));
       return;
     case 'ndjson':
-      for await (const json of lines(chunks)) if (json.trim() !== '') yield { json };
+      for await (const batch of lines(chunks)) {
+        yield batch.filter((json) => json.trim() !== '').map((json) => ({ json }));
+      }
       return;
     case 'json':
-      for await (const json of jsonItems(chunks)) yield { json };
+      for await (const batch of jsonItems(chunks)) yield batch.map((json) => ({ json }));
       return;
     default:
       format satisfies never;

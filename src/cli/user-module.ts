@@ -125,7 +125,7 @@ export function recordFunction(
       throw new SyntaxError(`it is not JSON: ${(error as Error).message}`);
     }
   };
-  const jsonOf = async (result: unknown): Promise<string> => {
+  const later = async (result: unknown): Promise<string> => {
     const settled = await result;
     const { next } = (settled ?? {}) as { next?: unknown };
     if (typeof next !== 'function') return plainJson(settled);
@@ -133,18 +133,32 @@ export function recordFunction(
     for await (const value of settled as AsyncIterable<unknown>) values.push(value);
     return plainJson(values);
   };
+  const comesLater = (result: unknown): boolean => {
+    const { then, next } = (result ?? {}) as { then?: unknown; next?: unknown };
+    return typeof then === 'function' || typeof next === 'function';
+  };
   const plainJson = (result: unknown): string => {
     if (typeof result === 'function' || typeof result === 'symbol') {
       throw new TypeError(`the result is a ${typeof result}, which JSON cannot hold`);
     }
     return JSON.stringify(result) ?? 'null';
   };
-  return async (item, position) => {
+  // Only errors come back with the place they belong to.
+  const fault = (error: unknown): Error =>
+    error instanceof Error ? error : new Error(`threw ${String(error)}`);
+  // No promise where there is nothing to wait for: it would cost more than a small function does.
+  return (item, position) => {
     try {
-      return [position, await jsonOf(find()(recordOf(item), item.index))];
+      const result = find()(recordOf(item), item.index);
+      if (!comesLater(result)) return [position, plainJson(result)];
+      return later(result).then(
+        (json): Answer => [position, json],
+        (error: unknown) => {
+          throw fault(error);
+        },
+      );
     } catch (error) {
-      // Only errors come back with the place they belong to.
-      throw error instanceof Error ? error : new Error(`threw ${String(error)}`);
+      throw fault(error);
     }
   };
 }

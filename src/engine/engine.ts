@@ -107,6 +107,8 @@ export interface JobTicket {
   /** What a pending item waits for, in words. */
   explain(index: number): string;
   startedAt(index: number): number;
+  /** Of its items the one that has run for longest: since when, and where. */
+  running(): { readonly since: number; readonly worker: number } | undefined;
   worker(index: number): number;
   /** The sink hears no more of it. What has not started never will; what runs is asked to stop, then made to. */
   cancel(reason: unknown): void;

@@ -78,9 +78,14 @@ function times(progress: Progress): string {
   return `${formatDuration(remaining)} left`;
 }
 
+/** Nothing until there is enough to tell it by. */
+function rate(progress: Progress): string[] {
+  return progress.rate === 0 ? [] : [formatRate(progress.rate)];
+}
+
 function plainLine(progress: Progress, label: string | undefined): string {
   const percent = progress.fraction === undefined ? [] : [`${Math.floor(progress.fraction * 100)} %`];
-  const parts = [...percent, counts(progress), formatRate(progress.rate), times(progress), workers(progress)];
+  const parts = [...percent, counts(progress), ...rate(progress), times(progress), workers(progress)];
   return `${label === undefined ? '' : `${label}: `}${parts.join(', ')}`;
 }
 
@@ -93,13 +98,9 @@ function liveLine(progress: Progress, label: string | undefined, columns: number
   const percent =
     progress.fraction === undefined ? '' : `${Math.floor(progress.fraction * 100)}%`.padStart(4);
   const head = label === undefined ? '' : `${label} `;
-  const tail = [
-    percent,
-    counts(progress),
-    formatRate(progress.rate),
-    times(progress),
-    workers(progress),
-  ].filter((part) => part !== '');
+  const tail = [percent, counts(progress), ...rate(progress), times(progress), workers(progress)].filter(
+    (part) => part !== '',
+  );
   const room = (): number => columns - 1 - head.length - tail.join('  ').length - 2;
   while (tail.length > 1 && room() < 10) tail.pop();
   const width = Math.min(40, Math.max(0, room()));

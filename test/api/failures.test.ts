@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Pool, PoolClosedError, QueueFullError, TaskTimeoutError, task, WorkerCrashedError } from 'simul';
-import { poolTest, within } from './support.js';
+import { poolTest, until, within } from './support.js';
 
 poolTest('a task’s error comes back as itself, with its origin and both stacks', {}, async (pool) => {
   class OrderError extends Error {
@@ -384,3 +384,30 @@ test('random kills: every task settles exactly once', { timeout: 60_000 }, async
   }
   await within(5000, pool.close(), 'close');
 });
+
+poolTest(
+  'a busy thread does not take the next task for one that did not stop',
+  { workers: 1 },
+  async (pool) => {
+    const flags = new Int32Array(new SharedArrayBuffer(8));
+    const first = pool.with({ grace: 20 }).run(async () => {
+      const { signal } = task();
+      Atomics.store(flags, 0, 1);
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+    });
+    const second = pool.run(async () => {
+      Atomics.store(flags, 1, 1);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return 'untouched';
+    });
+    await until(() => Atomics.load(flags, 0) === 1, 'the first runs');
+    first.cancel(new Error('enough'));
+    await assert.rejects(first, { message: 'enough' });
+    // The second has begun before this thread looks at anything, and the grace is over.
+    const begun = performance.now();
+    const passed = (): number => performance.now() - begun;
+    while ((Atomics.load(flags, 1) === 0 && passed() < 5000) || passed() < 50);
+    assert.equal(Atomics.load(flags, 1), 1);
+    assert.equal(await second, 'untouched');
+  },
+);

@@ -374,6 +374,51 @@ for (const at of ['begin', 'end'] as const) {
   });
 }
 
+poolTest('onProgress that throws while results come many at a time ends the operation', {}, async (pool) => {
+  const counts = new Int32Array(new SharedArrayBuffer(8));
+  const count = (n: number): number => {
+    Atomics.add(counts, 0, 1);
+    const end = performance.now() + 0.05;
+    while (performance.now() < end);
+    return n;
+  };
+  const midst = { first: 0, calls: 0 };
+  const onProgress = ({ done, total }: Progress): void => {
+    midst.calls += 1;
+    if (done === 0 || done === total) return;
+    midst.first = done;
+    throw new RangeError('from onProgress');
+  };
+  const runs: Record<string, () => Promise<unknown>> = {
+    map: () => pool.map(range(40_000), count, { onProgress }),
+    forEach: () => pool.forEach(range(40_000), count, { onProgress }),
+    stream: async () => {
+      const stream = pool.stream(range(40_000), count, { onProgress });
+      try {
+        for (;;) await stream.next();
+      } catch (error) {
+        assert.deepEqual(
+          await stream.next(),
+          { done: true, value: undefined },
+          'nothing comes after the failure',
+        );
+        throw error;
+      }
+    },
+  };
+  for (const [name, run] of Object.entries(runs)) {
+    Atomics.store(counts, 0, 0);
+    Object.assign(midst, { first: 0, calls: 0 });
+    await assert.rejects(within(20_000, run(), name), { message: 'from onProgress' });
+    assert.ok(midst.first > 0, 'it was in the midst');
+    const { calls } = midst;
+    await until(() => pool.stats().running + pool.stats().queued === 0, 'the rest is gone');
+    assert.ok(Atomics.load(counts, 0) < 40_000, `${name}: the rest did not run`);
+    assert.equal(midst.calls, calls, 'nothing is reported any more');
+  }
+  assert.equal(await pool.run(() => 1), 1);
+});
+
 poolTest('a stream that nobody reads does nothing', {}, async (pool) => {
   let events = 0;
   let read = 0;

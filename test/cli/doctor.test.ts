@@ -42,7 +42,8 @@ test('doctor on a machine that cannot run workers: status 1, and why', limits, a
     Number(process.versions.node.split('.')[0]) >= 24 ? '--permission' : '--experimental-permission';
   const noWorkers = await scratch.start(['doctor'], { nodeArgs: [flag, '--allow-fs-read=*'] }).ended;
   assert.equal(noWorkers.code, 1);
-  assert.match(noWorkers.stdout, /^worker starts +no: /m);
+  assert.match(noWorkers.stdout, /^worker starts +no: Access to this API has been restricted/m);
+  assert.match(noWorkers.stdout, /^closures +no: not tried, since no worker answers$/m);
   assert.match(noWorkers.stdout, /^Simul does not work here\.$/m);
   const noInspector = await scratch.start(['doctor'], {
     nodeArgs: [flag, '--allow-fs-read=*', '--allow-fs-write=*', '--allow-worker'],
@@ -53,3 +54,22 @@ test('doctor on a machine that cannot run workers: status 1, and why', limits, a
   assert.match(wrong.stdout, /^usable cores +SIMUL_WORKERS must be/m);
   assert.equal(wrong.code, 1);
 });
+
+test('doctor where workers hang gives up once, after three seconds', limits, async (t) => {
+  const scratch = new Scratch(t);
+  scratch.write({
+    'hang.mjs': `import { isMainThread } from 'node:worker_threads'; if (!isMainThread) for (;;);`,
+  });
+  const nodeArgs = ['--import', './hang.mjs'];
+  const { code, stdout } = await scratch.start(['doctor', '--json'], { nodeArgs }).ended;
+  assert.equal(code, 1);
+  const { worker, closures } = JSON.parse(stdout) as Record<string, { start: Trial } & Trial>;
+  assert.equal(worker!.start.ok, false);
+  assert.match(worker!.start.error, /3000 ms/);
+  assert.match(closures!.error, /not tried/);
+});
+
+interface Trial {
+  readonly ok: boolean;
+  readonly error: string;
+}

@@ -116,8 +116,11 @@ const TIME = 1_700_000_000;
 /** A run that stops by --halt in its middle, with a journal: the cheapest interrupted run. */
 async function halted(scratch: Scratch): Promise<readonly string[]> {
   scratch.write({
+    'deep.mjs': 'export const word = "not";',
+    'helper.mjs': "export * from './deep.mjs';",
     'fn.mjs': `import { existsSync } from 'node:fs';
-      export default (n) => { if (n === '30' && !existsSync('fixed')) throw new Error('not yet'); return n; };
+      import { word } from './helper.mjs';
+      export default (n) => { if (n === '30' && !existsSync('fixed')) throw new Error(word + ' yet'); return n; };
       export const other = (n) => n;`,
     n: Array.from({ length: 50 }, (_, i) => `${i + 1}\n`).join(''),
   });
@@ -169,11 +172,17 @@ test('it refuses what is no longer the same run, and says what', limits, async (
   appendFileSync(scratch.path('fn.mjs'), '// changed');
   await refuses(/fn\.mjs has changed since/, args);
   scratch.write({ 'fn.mjs': module });
+  for (const name of ['helper.mjs', 'deep.mjs']) {
+    const imported = scratch.read(name);
+    appendFileSync(scratch.path(name), '// changed');
+    await refuses(new RegExp(`another run: .*${name} has changed since\\. Undo`), args);
+    scratch.write({ [name]: imported });
+  }
   const text = before.journal;
   before.journal = '{"half';
   scratch.write({ journal: before.journal });
   await refuses(/journal is no journal of simul map/, args);
-  before.journal = text.replace('"simulJournal":1', '"simulJournal":99');
+  before.journal = text.replace('"simulJournal":2', '"simulJournal":99');
   scratch.write({ journal: before.journal });
   await refuses(/a journal of another version/, args);
   scratch.write({ journal: text });

@@ -21,6 +21,8 @@ export function askToStop(
   const wire = toWire(packReason(reason), new Set());
   handle.send({ type: 'cancel', slot: job.slot, item, reason: wire });
   return () => {
+    // A thread that was busy since may not know that the item has ended, and that another one runs there now.
+    if (host.place.phase !== 'gone') handle.look();
     if (job.phase === 'over' || (item >= 0 && job.results > item) || host.place.phase === 'gone') return;
     host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
     retire();

@@ -46,6 +46,16 @@ class Ticket implements JobTicket {
     return job !== undefined && index - job.base === job.results ? this.#host.runningSince(job) : 0;
   }
 
+  running(): { since: number; worker: number } | undefined {
+    let first: { since: number; worker: number } | undefined;
+    for (const job of this.#group.pieces) {
+      const since = this.#host.runningSince(job);
+      if (since === 0 || job.place === undefined) continue;
+      if (first === undefined || since < first.since) first = { since, worker: job.place.worker };
+    }
+    return first;
+  }
+
   worker(index: number): number {
     return this.#piece(index)?.place?.worker ?? -1;
   }

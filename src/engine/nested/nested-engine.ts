@@ -107,6 +107,7 @@ export class NestedEngine implements Engine {
       phase,
       explain: () => (phase() === 'over' ? 'it is over' : 'it is with the pool of this worker'),
       startedAt: () => 0,
+      running: () => undefined,
       worker: () => -1,
       cancel: () => {
         if (!this.#asked.has(job)) return;

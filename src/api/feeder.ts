@@ -1,0 +1,165 @@
+/**
+ * Reads the input lazily and packs chunks, as long as there is room for more.
+ *
+ * States: reading → drained (the input is at its end, or has failed) or stopped. Nothing is submitted once stopped.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ClassShelf } from '../codec/index.js';
+import { ChunkFiller } from './chunk-filler.js';
+import {
+  type AnyIterable,
+  isPending,
+  isPlain,
+  iteratorOf,
+  lengthOf,
+  type MixedIterator,
+  ReadySoon,
+  returnInput,
+  type Step,
+} from './input.js';
+
+export interface FeederHost {
+  /** Items that may be sent now. */
+  room(): number;
+  /** Items that the next chunk should have, given how many are left, if that is known. */
+  size(remaining: number | undefined): number;
+  submit(filler: ChunkFiller): void;
+  /** An item that cannot travel; those before it have been submitted. */
+  refused(index: number, error: unknown): void;
+  /** What `submit` threw. */
+  failed(error: unknown): void;
+  /** It does not read on: no room, the end, or a failure. */
+  rests(): void;
+}
+
+export class Feeder {
+  readonly length: number | undefined;
+  /** Index of the first item that has not been handed on. */
+  next = 0;
+  drained = false;
+  feeding = false;
+  /** What the input threw; what was read before still runs. */
+  error: { readonly error: unknown } | undefined;
+  readonly #host: FeederHost;
+  readonly #iterator: MixedIterator;
+  readonly #soon = new ReadySoon();
+  readonly #classes = new ClassShelf();
+  /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
+  readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
+  readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
+  #stopped = false;
+
+  /** `length`: where that is known better than the input shows it. */
+  constructor(items: AnyIterable<unknown>, length: number | undefined, host: FeederHost) {
+    this.#host = host;
+    this.#inContext = isPlain(items) ? undefined : AsyncLocalStorage.snapshot();
+    this.#iterator = iteratorOf(items);
+    this.length = length ?? lengthOf(items);
+  }
+
+  feed(): void {
+    if (this.feeding || this.#stopped) return;
+    this.feeding = true;
+    try {
+      while (!this.drained && !this.#stopped && this.#host.room() > 0) {
+        const pending = this.#inContext === undefined ? this.#sendChunk() : this.#inContext(this.#readChunk);
+        if (pending !== undefined) {
+          pending.then(
+            () => {
+              this.feeding = false;
+              this.feed();
+            },
+            (error: unknown) => this.#host.failed(error),
+          );
+          return;
+        }
+      }
+    } catch (error) {
+      this.#host.failed(error);
+    }
+    this.feeding = false;
+    this.#host.rests();
+  }
+
+  /** Nothing more is read or submitted. */
+  stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    if (!this.drained) returnInput(this.#iterator);
+  }
+
+  /** Reads and sends one chunk; a promise where the input has to be awaited. */
+  #sendChunk(): Promise<void> | undefined {
+    const remaining = this.length === undefined ? undefined : this.length - this.next;
+    const size = Math.min(this.#host.size(remaining), this.#host.room());
+    const filler = new ChunkFiller(size, this.next, this.#classes);
+    try {
+      while (!filler.full && !this.#stopped) {
+        const step = this.#iterator.next();
+        if (isPending(step)) return this.#sendLater(filler, size, step);
+        if (!this.#take(filler, step)) break;
+      }
+    } catch (error) {
+      this.#inputFailed(filler, error);
+      return undefined;
+    }
+    this.#submit(filler);
+    return undefined;
+  }
+
+  async #sendLater(begun: ChunkFiller, size: number, first: Promise<Step>): Promise<void> {
+    let filler = begun;
+    let step: Promise<Step> | Step = first;
+    try {
+      for (;;) {
+        let ready: Step | undefined;
+        if (!isPending(step)) ready = step;
+        // A slow source is no reason to hold back what has been read.
+        else ready = filler.count === 0 ? await step : await this.#soon.wait(step);
+        if (this.#stopped) return;
+        if (ready === undefined) {
+          this.#submit(filler);
+          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#host.room())), this.next, this.#classes);
+          continue;
+        }
+        if (!this.#take(filler, ready) || filler.full || this.#stopped) break;
+        step = this.#iterator.next();
+      }
+    } catch (error) {
+      this.#inputFailed(filler, error);
+      return;
+    }
+    this.#submit(filler);
+  }
+
+  /** False at the end of the input. */
+  #take(filler: ChunkFiller, step: Step): boolean {
+    if (step.done === true) {
+      this.drained = true;
+      return false;
+    }
+    try {
+      filler.add(step.value);
+    } catch (error) {
+      // An item that cannot travel: its own failure, in its own place.
+      const index = filler.base + filler.count;
+      this.#submit(filler);
+      this.next = index + 1;
+      filler.restart(this.next);
+      this.#host.refused(index, error);
+    }
+    return true;
+  }
+
+  #inputFailed(filler: ChunkFiller, error: unknown): void {
+    this.drained = true;
+    this.#submit(filler);
+    this.error = { error };
+  }
+
+  #submit(filler: ChunkFiller): void {
+    if (filler.count === 0 || this.#stopped) return;
+    this.next = filler.base + filler.count;
+    this.#host.submit(filler);
+  }
+}
