@@ -3,8 +3,8 @@
  * sent as one job of many items, which costs a fraction of as many jobs. Each is still its own task: it runs, fails, is
  * cancelled, tried again and moved to another worker by itself.
  *
- * A burst is open from its first call until the code that makes the calls is done (a microtask), it is full, or
- * anything else is asked of the engine; then it is sent.
+ * The first call of a go is sent at once. The burst that opens with the second is sent when the code that makes the calls
+ * is done (a microtask), it is full, or anything else is asked of the engine.
  */
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
@@ -131,16 +131,20 @@ export class CallBurst implements JobSink {
       const { signal } = options;
       if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#cancel(signal.reason));
       if (options.seed !== undefined) return;
+      // The first goes at once, so that a worker wakes; what follows in the same go waits for the rest.
+      if (!core.busy) {
+        core.busy = true;
+        queueMicrotask(() => {
+          core.busy = false;
+          sendPending(core);
+        });
+        return this.send();
+      }
       core.pending = this;
-      queueMicrotask(this.#later);
     }
     // What goes beside the bytes would go with every part of the burst.
     if (this.#calls.length >= burst || packer.length >= MOST_BYTES || packer.hasExtras) this.send();
   }
-
-  readonly #later = (): void => {
-    if (this.#items === undefined) this.send();
-  };
 
   send(): void {
     const { core, limits } = this.view;

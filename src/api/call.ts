@@ -3,7 +3,7 @@ import { type Packed, unpack } from '../codec/index.js';
 import type { JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
 import { type BurstOrigin, type CallView, callInBurst, type ResultTimes } from './call-burst.js';
-import { attribute, attributeFault, type CallSite } from './failure.js';
+import { attribute, attributeFault, type CallSite, callSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState } from './future.js';
 import type { TaskOptions } from './options.js';
 import { isSelfContained, type PoolCore } from './pool-core.js';
@@ -14,13 +14,17 @@ export function startCall<T>(
   view: CallView,
   fn: Function,
   args: readonly unknown[],
-  site: CallSite,
+  entry: Function,
 ): Future<T> {
-  const call = new Call(site);
+  const call = new Call();
   const future = Future.make<T>(call);
   call.begin(view, fn, args);
+  // The worker may be on its way to it already: to take the stack is a good part of the work that a call is.
+  call.site = callSite(entry, fn);
   return future;
 }
+
+const NOWHERE: CallSite = {};
 
 /** What few calls have. */
 interface Rest {
@@ -38,7 +42,8 @@ interface Rest {
 export class Call implements FutureSource {
   resolve!: (value: unknown) => void;
   reject!: (reason: unknown) => void;
-  readonly #site: CallSite;
+  /** Where it was made: for its error. */
+  site: CallSite = NOWHERE;
   /** What it was sent with, and its place there; undefined where it could not be sent. */
   #origin: BurstOrigin | undefined;
   #index = 0;
@@ -46,10 +51,6 @@ export class Call implements FutureSource {
   #times: ResultTimes | undefined;
   #timesAt = 0;
   #rest: Rest | undefined;
-
-  constructor(site: CallSite) {
-    this.#site = site;
-  }
 
   begin(view: CallView, fn: Function, args: readonly unknown[]): void {
     const { retries } = view.options;
@@ -110,7 +111,7 @@ export class Call implements FutureSource {
       core.decode(
         body,
         (value) =>
-          failed ? this.#failed(attribute(value, this.#site, this.#taskOrigin())) : this.#resolve(value),
+          failed ? this.#failed(attribute(value, this.site, this.#taskOrigin())) : this.#resolve(value),
         (error) => this.#failed(error),
       );
       return;
@@ -131,7 +132,7 @@ export class Call implements FutureSource {
 
   fault(error: Error, ran: Ran | undefined): void {
     if (ran !== undefined) this.#more.ran = ran;
-    this.#failed(attributeFault(error, this.#site, this.#taskOrigin()));
+    this.#failed(attributeFault(error, this.site, this.#taskOrigin()));
   }
 
   stream(event: StreamEvent, ran: Ran): void {
@@ -147,7 +148,7 @@ export class Call implements FutureSource {
       event.body,
       (value) => {
         if (step === 'value') this.#rest?.stream?.value(value);
-        else this.#failed(attribute(value, this.#site, this.#taskOrigin()));
+        else this.#failed(attribute(value, this.site, this.#taskOrigin()));
       },
       (error) => this.#failed(error),
     );

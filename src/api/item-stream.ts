@@ -72,12 +72,15 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
   }
 
   #deliver(): void {
+    let read = 0;
     while (this.#ready.size > 0) {
       const reader = this.#readers.shift();
-      if (reader === undefined) return;
+      if (reader === undefined) break;
       reader.resolve(this.#step());
-      this.#run.read(1);
+      read += 1;
     }
+    // Told last: the run may come to its end by that.
+    if (read > 0) this.#run.read(read);
   }
 
   #step(): IteratorResult<unknown> {
@@ -88,6 +91,7 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
   #end(error: { error: unknown } | undefined): void {
     this.#state = 'ended';
     this.#error = error;
+    this.#deliver();
     for (let reader = this.#readers.shift(); reader !== undefined; reader = this.#readers.shift()) {
       this.#last(reader);
     }

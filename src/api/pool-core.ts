@@ -21,6 +21,8 @@ export interface PoolCore {
   readonly calls: CallOperations;
   /** Calls that were made and not sent yet; whoever asks the engine for anything else sends them first. */
   pending: CallBurst | undefined;
+  /** A call was sent in this go, and others may follow. */
+  busy: boolean;
 }
 
 /** Sends the calls that were held back to be sent as one. */

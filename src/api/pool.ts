@@ -101,6 +101,7 @@ export class Pool implements AsyncDisposable {
       retried: 0,
       calls: new CallOperations(engine),
       pending: undefined,
+      busy: false,
     });
   }
 
@@ -117,7 +118,7 @@ export class Pool implements AsyncDisposable {
    * with the reason of an aborted `signal`. A generator function gives an async iterable, read with backpressure.
    */
   run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): RunResult<R> {
-    return startCall(this.#view, fn, args, callSite(this.run, fn)) as unknown as RunResult<R>;
+    return startCall(this.#view, fn, args, this.run) as unknown as RunResult<R>;
   }
 
   /**
@@ -246,11 +247,10 @@ export class Pool implements AsyncDisposable {
    * with the first error; the calls on other workers go on.
    */
   async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<TaskResult<R>[]> {
-    const site = callSite(this.each);
     checkFunction('each', 'first argument', fn);
     const workers = this.#pinned >= 0 ? [this.#pinned] : Array.from({ length: this.size }, (_, i) => i);
     const calls = workers.map((pinned) =>
-      startCall<TaskResult<R>>({ ...this.#view, pinned }, fn, args, site),
+      startCall<TaskResult<R>>({ ...this.#view, pinned }, fn, args, this.each),
     );
     return Promise.all(calls);
   }
@@ -387,5 +387,5 @@ function localCore(options: PoolOptions): PoolCore {
   const { assets } = engine;
   const decode = decoder(assets);
   const calls = new CallOperations(engine);
-  return { engine, name, assets, decode, retried: 0, calls, pending: undefined };
+  return { engine, name, assets, decode, retried: 0, calls, pending: undefined, busy: false };
 }

@@ -151,7 +151,7 @@ export class LocalEngine implements Engine {
         if (job.phase === 'queued') this.#state.submit(job);
       });
     } else {
-      this.#state.submit(job);
+      this.#postings.during(() => this.#state.submit(job));
     }
     if (group.pieces.size > 0) this.#limits.add(group);
     this.#upkeep.planSplit();
@@ -392,7 +392,7 @@ export class LocalEngine implements Engine {
   #tryPost(place: Place, job: Job): boolean {
     const host = this.#hosts.get(place);
     if (host === undefined || !host.tryPost(job)) return false;
-    this.#postings.add(host, job.count > 1);
+    this.#postings.add(host);
     return true;
   }
 

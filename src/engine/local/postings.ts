@@ -1,20 +1,29 @@
 import type { WorkerHost } from './worker-host.js';
 
-/** Jobs that were posted and not published yet: one publication for all that is submitted in one go. */
+/** Jobs that were posted and not published yet: one publication for all that is posted in one go. */
 export class Postings {
   readonly #hosts = new Set<WorkerHost>();
   #planned = false;
+  #inside = false;
 
-  /** `now`: it is many calls already and need not wait for more. */
-  add(host: WorkerHost, now: boolean): void {
+  add(host: WorkerHost): void {
     this.#hosts.add(host);
-    if (now) this.#publish();
-    else if (!this.#planned) {
-      this.#planned = true;
-      queueMicrotask(() => {
-        this.#planned = false;
-        this.#publish();
-      });
+    if (this.#inside || this.#planned) return;
+    this.#planned = true;
+    queueMicrotask(() => {
+      this.#planned = false;
+      this.#publish();
+    });
+  }
+
+  /** Publishes what `act` posts at once, so that workers wake while this thread goes on. */
+  during(act: () => void): void {
+    this.#inside = true;
+    try {
+      act();
+    } finally {
+      this.#inside = false;
+      this.#publish();
     }
   }
 
