@@ -1,4 +1,5 @@
 export { type Batch, entryBytes, nextEntry, skipEntries } from './batch.js';
+export { Keeper } from './keeper.js';
 export { startThread } from './thread.js';
 export {
   type Body,

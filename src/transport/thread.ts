@@ -60,7 +60,6 @@ class ThreadHandle implements WorkerHandle {
   #error: unknown;
   #exited = false;
   #stopRequested = false;
-  #keepsAlive = false;
 
   constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) {
     this.#events = events;
@@ -108,7 +107,7 @@ class ThreadHandle implements WorkerHandle {
       ...(execArgv === undefined ? {} : { execArgv: [...execArgv] }),
     });
     this.#worker = worker;
-    if (!this.#keepsAlive) worker.unref();
+    worker.unref();
     worker.on('error', (error) => {
       this.#error = error;
     });
@@ -234,18 +233,6 @@ class ThreadHandle implements WorkerHandle {
 
   toLocalTime(time: number): number {
     return time + this.#clockOffset;
-  }
-
-  ref(): void {
-    this.#keepsAlive = true;
-    this.#worker?.ref();
-    this.#channel.port1.ref();
-  }
-
-  unref(): void {
-    this.#keepsAlive = false;
-    this.#worker?.unref();
-    this.#channel.port1.unref();
   }
 
   terminate(): void {

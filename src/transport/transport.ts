@@ -76,9 +76,6 @@ export interface WorkerHandle {
   requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
   toLocalTime(time: number): number;
-  /** Keeps the process alive while tasks are in flight. */
-  ref(): void;
-  unref(): void;
   /** Stops the worker now. `exit` follows. */
   terminate(): void;
 }

@@ -1,6 +1,7 @@
 /** The kinds of typed arrays, known by name: a test runner's realm has constructors of its own. */
 import { types } from 'node:util';
 
+/** A typed array of any kind. */
 export type NumericArray =
   | Int8Array
   | Uint8Array
@@ -16,7 +17,9 @@ export type NumericArray =
 
 /** A constructor of typed arrays, such as `Float64Array`. */
 export interface NumericArrayType {
+  /** What its arrays inherit from. */
   readonly prototype: NumericArray;
+  /** Size of an element. */
   readonly BYTES_PER_ELEMENT: number;
 }
 

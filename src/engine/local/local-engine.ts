@@ -11,7 +11,13 @@
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { NestedReply } from '../../protocol/index.js';
-import { type Batch, type ExitReason, skipEntries, type WorkerEvents } from '../../transport/index.js';
+import {
+  type Batch,
+  type ExitReason,
+  Keeper,
+  skipEntries,
+  type WorkerEvents,
+} from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -68,7 +74,7 @@ export class LocalEngine implements Engine {
   });
   readonly #upkeep: Upkeep;
   readonly #tally: Admission;
-  #alive = false;
+  readonly #keeper = new Keeper();
   readonly #onIdle: (() => void)[] = [];
   readonly #onGone: (() => void)[] = [];
   #lastExit: ExitReason | undefined;
@@ -206,10 +212,12 @@ export class LocalEngine implements Engine {
 
   async #allGone(): Promise<void> {
     this.#upkeep.stopLooking();
-    if (this.#hosts.size === 0) return;
-    const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
-    this.#keepAlive();
-    await gone;
+    if (this.#hosts.size > 0) {
+      const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
+      this.#keepAlive();
+      await gone;
+    }
+    this.#keeper.close();
   }
 
   // ---- what tickets and nested calls ask --------------------------------------------------------------------
@@ -272,7 +280,6 @@ export class LocalEngine implements Engine {
       return;
     }
     this.#hosts.set(place, host);
-    host.keepAlive(this.#alive);
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -487,11 +494,8 @@ export class LocalEngine implements Engine {
     return host;
   }
 
-  /** Threads keep the process alive while work is in flight or somebody waits for their end, and only then. */
+  /** The process lives while work is in flight or somebody waits for the workers' end. */
   #keepAlive(): void {
-    const alive = this.#groups.size > 0 || this.#onGone.length > 0;
-    if (alive === this.#alive) return;
-    this.#alive = alive;
-    for (const host of this.#hosts.values()) host.keepAlive(alive);
+    this.#keeper.keep(this.#groups.size > 0 || this.#onGone.length > 0);
   }
 }

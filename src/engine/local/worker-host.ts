@@ -63,11 +63,6 @@ export class WorkerHost {
     return true;
   }
 
-  keepAlive(alive: boolean): void {
-    if (alive) this.handle.ref();
-    else this.handle.unref();
-  }
-
   /** The parts of the slot's last item: copies where another attempt may need them. */
   sendParts(slot: number): void {
     const spec = this.jobs[slot]?.spec;
