@@ -56,12 +56,9 @@ import { ticketOf } from './ticket.js';
 import { Upkeep } from './upkeep.js';
 import { startHost, type WorkerHost } from './worker-host.js';
 
-/** Calls given in one go that are sent as one job at most. */
-const BURST = 256;
-
 export class LocalEngine implements Engine {
   readonly size: number;
-  readonly burst = BURST;
+  readonly burst = 256;
   readonly assets: AssetStore;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
@@ -264,8 +261,7 @@ export class LocalEngine implements Engine {
 
   #start(place: Place, failures: number): void {
     const delay = startDelay(failures);
-    if (delay > 0) this.#upkeep.later(delay, () => this.#startNow(place));
-    else this.#startNow(place);
+    return delay > 0 ? this.#upkeep.later(delay, () => this.#startNow(place)) : this.#startNow(place);
   }
 
   #startNow(place: Place): void {
@@ -489,9 +485,8 @@ export class LocalEngine implements Engine {
 
   #host(place: Place): WorkerHost {
     const host = this.#hosts.get(place);
-    if (host === undefined)
-      throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
-    return host;
+    if (host !== undefined) return host;
+    throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
   }
 
   /** The process lives while work is in flight or somebody waits for the workers' end. */
