@@ -6,7 +6,7 @@
  */
 
 /** Aimed running time of a chunk, in ms. */
-const TARGET = 2;
+const TARGET = 4;
 /** Least running time worth a chunk of its own, in ms. */
 const LEAST = 0.2;
 /** After this many times the aim a worker gives the rest of a chunk back. */

@@ -41,6 +41,8 @@ export interface ItemReceiver {
   outcomes(first: number, values: readonly unknown[]): void;
   ended(count: number): void;
   failed(error: unknown): void;
+  /** Somebody waits for every outcome, not for the end alone. */
+  readonly reads?: boolean;
   /**
    * Whether an item from `from` up to, but not including, `to` has not been told. Where there is this, the failure of an
    * item is told only after the outcomes of all items before it.

@@ -120,6 +120,7 @@ export class ItemRun {
         seeded: options.seed !== undefined,
         timed: options.timeout !== undefined,
         unboundedStreams: true,
+        quiet: this.#isQuiet,
         fn: packer.finish(),
       });
     } catch (error) {
@@ -127,6 +128,12 @@ export class ItemRun {
     }
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#fail(signal.reason));
     this.#feeder.feed();
+  }
+
+  /** Nobody sees an outcome before the end, and no small window waits for single items. */
+  get #isQuiet(): boolean {
+    const { onProgress, window } = this.#spec.options;
+    return this.#receiver.reads !== true && onProgress === undefined && window === undefined;
   }
 
   /** The reader took `count` outcomes. */

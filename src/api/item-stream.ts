@@ -41,6 +41,7 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
         for (let i = 0; i < values.length; i++) this.#outcome(first + i, { ok: true, value: values[i] });
         this.#deliver();
       },
+      reads: true,
       ended: () => this.#end(undefined),
       failed: (error) => this.#end({ error }),
       ...(this.#ordered ? { missing: (from: number, to: number) => this.#missing(from, to) } : {}),

@@ -37,6 +37,7 @@ export function openCall(engine: Engine, seed: number | undefined, fn?: Packed):
     seeded: seed !== undefined,
     timed: true,
     unboundedStreams: false,
+    quiet: false,
     fn,
   });
 }

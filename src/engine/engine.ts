@@ -15,6 +15,8 @@ export interface OperationSpec {
   /** Stamp when each item starts: needed for `timeout` and for times in `Future.info`. */
   readonly timed: boolean;
   readonly unboundedStreams: boolean;
+  /** Nobody waits for single results: they may be told when their job ends. */
+  readonly quiet: boolean;
   readonly fn: Packed | undefined;
 }
 

@@ -79,6 +79,8 @@ export interface OperationHead {
   readonly timed: boolean;
   /** Generator results of a `map` are pushed without waiting for their reader. */
   readonly unboundedStreams: boolean;
+  /** Nobody waits for single results: the end of a job is soon enough to be woken for. */
+  readonly quiet: boolean;
 }
 
 /** Some items of an operation, sent as one. */

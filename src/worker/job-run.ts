@@ -14,18 +14,7 @@ import type { Operation } from './operations.js';
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
-  /**
-   * `left`: how many items of the job follow at most, itself included. `times` for operations whose items are timed.
-   * `owned`: nothing here can see the value any more.
-   */
-  sendResult(
-    slot: number,
-    item: number,
-    value: unknown,
-    left: number,
-    times: ItemTimes | undefined,
-    owned: boolean,
-  ): void;
+  sendResult(slot: number, item: number, value: unknown, manner: Manner): void;
   /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean;
   sendError(slot: number, item: number, error: unknown): void;
@@ -40,6 +29,18 @@ export interface JobHost {
 export interface ItemTimes {
   began: number;
   over: number;
+}
+
+/** How a result is sent. */
+export interface Manner {
+  /** How many items of the job follow at most, itself included. */
+  left: number;
+  /** For operations whose items are timed. */
+  readonly times: ItemTimes | undefined;
+  /** Nothing here can see the value any more. */
+  owned: boolean;
+  /** Nobody has to be woken for it. */
+  readonly quiet: boolean;
 }
 
 export type AnyGenerator = Generator<unknown> | AsyncGenerator<unknown>;
@@ -60,6 +61,7 @@ export class JobRun {
   #begin = 0;
   /** An item begins when the one before it is over. */
   readonly #times: ItemTimes = { began: 0, over: 0 };
+  readonly #manner: Manner;
   /** Its end was told together with its only result. */
   #ended = false;
   #nextCheck = 1;
@@ -82,6 +84,8 @@ export class JobRun {
     this.#item = item;
     this.#reader = reader;
     this.context = context;
+    const { timed, quiet } = operation.head;
+    this.#manner = { left: 0, times: timed ? this.#times : undefined, owned: false, quiet };
   }
 
   /** Runs until the job is over, or until an item has to be awaited: then a promise of the job's end. */
@@ -154,12 +158,17 @@ export class JobRun {
     const { kind, timed } = this.#operation.head;
     const { count } = this.#head;
     const value = kind === 'each' ? undefined : result;
-    const host = this.#host;
-    if (!timed) return host.sendResult(this.slot, at, value, count - at, undefined, false);
-    const owned = this.#reader?.keeps === false && !this.#operation.keeps;
-    this.#times.over = performance.now();
-    if (count === 1 && host.trySendOnly(this.slot, value, this.#times, owned)) this.#ended = true;
-    else host.sendResult(this.slot, at, value, count - at, this.#times, owned);
+    const manner = this.#manner;
+    manner.left = count - at;
+    if (timed) {
+      manner.owned = this.#reader?.keeps === false && !this.#operation.keeps;
+      this.#times.over = performance.now();
+      if (count === 1 && this.#host.trySendOnly(this.slot, value, this.#times, manner.owned)) {
+        this.#ended = true;
+        return;
+      }
+    }
+    this.#host.sendResult(this.slot, at, value, manner);
   }
 
   #sendError(at: number, error: unknown): void {

@@ -15,7 +15,7 @@ import {
   toWire,
   type WirePacked,
 } from '../protocol/index.js';
-import type { ItemTimes } from './job-run.js';
+import type { ItemTimes, Manner } from './job-run.js';
 import { ResultBatch } from './result-batch.js';
 
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
@@ -46,18 +46,11 @@ export class Outbox {
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
-  result(
-    slot: number,
-    item: number,
-    value: unknown,
-    left: number,
-    times: ItemTimes | undefined,
-    owned: boolean,
-  ): void {
+  result(slot: number, item: number, value: unknown, manner: Manner): void {
     const packer = this.#packer;
     // What could not be sent as the only result of its job is packed already.
-    if (packer.length === 0) packer.item(value, owned);
-    if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, left, times)) return;
+    if (packer.length === 0) packer.item(value, manner.owned);
+    if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
     this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish());
   }

@@ -21,7 +21,7 @@ import {
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
-import type { ItemTimes } from './job-run.js';
+import type { ItemTimes, Manner } from './job-run.js';
 
 /** Most bytes of a batch. */
 const ROOM = 8192;
@@ -46,11 +46,8 @@ export class ResultBatch {
     this.#reserve = reserve;
   }
 
-  /**
-   * Adds what the packer holds as the result of an item; false where it is too large for a batch. `left`: how many more
-   * may follow, itself included.
-   */
-  tryAdd(slot: number, item: number, packer: Packer, left: number, times: ItemTimes | undefined): boolean {
+  /** Adds what the packer holds as the result of an item; false where it is too large for a batch. */
+  tryAdd(slot: number, item: number, packer: Packer, { left, times, quiet }: Manner): boolean {
     const { length } = packer;
     const head = times === undefined ? 1 : 2;
     const words = head + ((length + 3) >> 2);
@@ -66,7 +63,7 @@ export class ResultBatch {
     this.#word += words;
     this.#next += 1;
     store(ring.words, this.#at + COUNT, load(ring.words, this.#at + COUNT) + 1);
-    this.#link.parts.peer.ringSoftly();
+    if (!quiet) this.#link.parts.peer.ringSoftly();
     return true;
   }
 

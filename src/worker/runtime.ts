@@ -38,7 +38,7 @@ import {
 import { clockOrigin } from '../util/clock.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
-import { type AnyGenerator, type ItemTimes, type JobHost, JobRun } from './job-run.js';
+import { type AnyGenerator, type ItemTimes, type JobHost, JobRun, type Manner } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
 import { Parking } from './parking.js';
@@ -355,15 +355,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   // ---- what jobs ask of their host ------------------------------------------------------------------------
 
-  sendResult(
-    slot: number,
-    item: number,
-    value: unknown,
-    left: number,
-    times: ItemTimes | undefined,
-    owned: boolean,
-  ): void {
-    this.outbox.result(slot, item, value, left, times, owned);
+  sendResult(slot: number, item: number, value: unknown, manner: Manner): void {
+    this.outbox.result(slot, item, value, manner);
   }
 
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean {

@@ -103,6 +103,7 @@ export class WorkerHost {
         seeded: spec.seeded,
         timed: spec.timed,
         unboundedStreams: spec.unboundedStreams,
+        quiet: spec.quiet,
       },
       fn: spec.fn === undefined ? undefined : withoutAssets(spec.fn),
     });

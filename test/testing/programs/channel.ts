@@ -119,6 +119,7 @@ class Parent {
 }
 
 const TIMES = { began: 1, over: 2 };
+const MANNER = { left: 1, times: undefined, owned: false, quiet: false };
 
 /** Results of a job, then its end; the parent is woken as it may be. */
 function resultsOf(
@@ -142,7 +143,7 @@ function resultsOf(
     actors: {
       worker() {
         for (let item = 0; item < items; item++)
-          outbox.result(7, item, 100 + item, items - item, times, false);
+          outbox.result(7, item, 100 + item, { ...MANNER, left: items - item, times });
         outbox.end(7, items, 0);
       },
       parent() {
@@ -208,7 +209,7 @@ export function ordered(stage: Stage): Scenario {
     names: channel.names,
     actors: {
       worker() {
-        outbox.result(7, 0, 100, 2, undefined, false);
+        outbox.result(7, 0, 100, { ...MANNER, left: 2 });
         outbox.message({
           type: 'progress',
           slot: 7,
@@ -247,8 +248,8 @@ export function answered(stage: Stage): Scenario {
     actors: {
       worker() {
         channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
-        outbox.result(7, 0, 100, 2, undefined, false);
-        outbox.result(7, 1, 101, 1, undefined, false);
+        outbox.result(7, 0, 100, { ...MANNER, left: 2 });
+        outbox.result(7, 1, 101, { ...MANNER, left: 1 });
         while (answers === 0) stage.turn();
         outbox.end(7, 2, 0);
       },
@@ -286,7 +287,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
       link.catchUp(header);
       const slot = link.reader.ring.words[header + INDEX - 1]!;
       link.reader.release(header);
-      outbox.result(slot, 0, 100 + slot, 1, undefined, false);
+      outbox.result(slot, 0, 100 + slot, { ...MANNER, left: 1 });
       outbox.end(slot, 1, 0);
     }
   };
