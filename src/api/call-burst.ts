@@ -1,10 +1,9 @@
 /**
- * Calls made in one go, of one function (or of functions that travel with each call) with the same options: they are
- * sent as one job of many items, which costs a fraction of as many jobs. Each is still its own task: it runs, fails, is
+ * Calls of one function made in one go with the same options: they are sent as one job of many items, which costs a fraction of as many jobs. Each is still its own task: it runs, fails, is
  * cancelled, tried again and moved to another worker by itself.
  *
- * The first call of a go is sent at once. The burst that opens with the second is sent when the code that makes the calls
- * is done (a microtask), it is full, or anything else is asked of the engine.
+ * The first calls of a go, one for each worker, are sent at once. The burst that opens then is sent when the code that makes
+ * the calls is done (a microtask), it is full or a millisecond old, or anything else is asked of the engine.
  */
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
@@ -21,6 +20,9 @@ const NOTHING: readonly never[] = [];
 
 /** Bytes of arguments after which a burst is sent. */
 const MOST_BYTES = 64 * 1024;
+
+/** How long a burst stays open, in ms: what is said of one call's time is true for all. */
+const MOST_AGE = 1;
 
 /** What all calls of one view of a pool share. */
 export interface CallView {
@@ -41,11 +43,11 @@ export function callInBurst(view: CallView, fn: Function, args: readonly unknown
   if (core.pending === undefined) core.engine.expect(1, view.pinned);
   const operation = core.calls.of(fn);
   let burst = core.pending;
-  if (burst === undefined || burst.view !== view || burst.operation !== operation) {
+  if (burst?.view !== view || burst.fn !== fn || burst.operation !== operation || burst.isOld) {
     sendPending(core);
-    burst = new CallBurst(view, operation);
+    burst = new CallBurst(view, fn, operation);
   }
-  burst.add(fn, args, call);
+  burst.add(args, call);
 }
 
 /** A seed makes a call an operation of its own. */
@@ -55,8 +57,8 @@ function callAlone(view: CallView, fn: Function, args: readonly unknown[], call:
   core.engine.expect(1, view.pinned);
   const operation = openCall(core.engine, options.seed);
   try {
-    const burst = new CallBurst(view, operation);
-    burst.add(fn, args, call);
+    const burst = new CallBurst(view, fn, operation);
+    burst.add(args, call);
     burst.send();
   } catch (error) {
     operation.close();
@@ -93,8 +95,15 @@ export class ResultTimes {
   }
 }
 
+function endGo(core: PoolCore): void {
+  core.sent = 0;
+  sendPending(core);
+}
+
 export class CallBurst implements JobSink {
   readonly view: CallView;
+  /** One for all: what a function imports comes with each part of the burst, and may be what ends a worker. */
+  readonly fn: Function;
   readonly operation: EngineOperation;
   readonly origin: BurstOrigin = { burst: this, task: nextTask(), begunAt: performance.now() };
   ticket: JobTicket | undefined;
@@ -107,19 +116,33 @@ export class CallBurst implements JobSink {
   #open = 0;
   #forgetSignal: (() => void) | undefined;
 
-  constructor(view: CallView, operation: EngineOperation) {
+  constructor(view: CallView, fn: Function, operation: EngineOperation) {
     this.view = view;
+    this.fn = fn;
     this.operation = operation;
     this.#packer = new Packer(operation.spec.fn === undefined ? FUNCTION_AND_ARGUMENTS : ARGUMENTS);
   }
 
+  /** Its calls would no longer have been made at the same time. */
+  get isOld(): boolean {
+    return performance.now() - this.origin.begunAt > MOST_AGE;
+  }
+
   /** @throws SerializationError, or why the engine takes no more */
-  add(fn: Function, args: readonly unknown[], call: Call): void {
+  add(args: readonly unknown[], call: Call): void {
     const { core, options } = this.view;
     const packer = this.#packer;
     core.engine.check();
-    if (this.operation.spec.fn === undefined) packer.item([fn, args]);
-    else packer.list(args);
+    // What is sent may have getters, and those may call the pool: they find no burst that is half written.
+    const held = core.pending === this;
+    if (held) core.pending = undefined;
+    try {
+      if (this.operation.spec.fn === undefined) packer.item([this.fn, args]);
+      else packer.list(args);
+    } finally {
+      sendPending(core);
+      if (held) core.pending = this;
+    }
     core.engine.accept();
     const first = this.#calls.length === 0;
     call.joined(this.origin, this.#calls.length);
@@ -131,13 +154,10 @@ export class CallBurst implements JobSink {
       const { signal } = options;
       if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#cancel(signal.reason));
       if (options.seed !== undefined) return;
-      // The first goes at once, so that a worker wakes; what follows in the same go waits for the rest.
-      if (!core.busy) {
-        core.busy = true;
-        queueMicrotask(() => {
-          core.busy = false;
-          sendPending(core);
-        });
+      // A call for every worker goes at once, so that all wake; what follows in the same go waits for the rest.
+      if (core.sent === 0) queueMicrotask(() => endGo(core));
+      if (core.sent < core.engine.size) {
+        core.sent += 1;
         return this.send();
       }
       core.pending = this;

@@ -242,11 +242,13 @@ export class Call implements FutureSource {
       time === undefined || time === 0 ? undefined : performance.timeOrigin + time;
     const ticket = this.#settled === undefined ? this.#ticket : undefined;
     const ran = this.#times?.of(this.#timesAt) ?? this.#rest?.ran;
+    // When it was over in the worker, unless it was given up before that.
+    const over = this.#settled === 'cancelled' ? 0 : (ran?.finishedAt ?? 0);
     const worker = ran?.worker ?? ticket?.worker(this.#index) ?? -1;
     return {
       submitted: performance.timeOrigin + (this.#origin?.begunAt ?? this.#more.finished),
       started: epoch(ran?.startedAt ?? ticket?.startedAt(this.#index)),
-      finished: epoch(this.#rest?.finished ?? ran?.finishedAt),
+      finished: this.#settled === undefined ? undefined : epoch(over || this.#rest?.finished),
       worker: worker < 0 ? undefined : worker,
       attempts: this.#attempt,
     };

@@ -21,8 +21,8 @@ export interface PoolCore {
   readonly calls: CallOperations;
   /** Calls that were made and not sent yet; whoever asks the engine for anything else sends them first. */
   pending: CallBurst | undefined;
-  /** A call was sent in this go, and others may follow. */
-  busy: boolean;
+  /** Calls that were sent at once in this go. */
+  sent: number;
 }
 
 /** Sends the calls that were held back to be sent as one. */
@@ -42,14 +42,21 @@ export function openCall(engine: Engine, seed: number | undefined, fn?: Packed):
   });
 }
 
-/** Functions whose copies calls share, at most. */
+/** Functions whose copies calls share, at most, and their size in bytes. */
 const MOST_FUNCTIONS = 256;
+const MOST_BYTES = 4096;
 
 /** The operations of `run`s that ask for no seed: one for each function that calls may share, one for all others. */
 export class CallOperations {
   readonly #engine: Engine;
-  /** Least recently made first. */
-  readonly #shared = new Map<Function, EngineOperation>();
+  /** Made once for each function, if at all; a function that nobody has any more takes its operation along. */
+  readonly #made = new WeakMap<Function, EngineOperation>();
+  readonly #gone = new FinalizationRegistry<EngineOperation>((operation) => this.#close(operation));
+  /** Those that are open, least recently made first. */
+  readonly #open = new Set<EngineOperation>();
+  /** Called before: a function that is called once only is not worth an operation. */
+  readonly #seen = new WeakSet<Function>();
+  readonly #unfit = new WeakSet<Function>();
   #others: EngineOperation | undefined;
 
   constructor(engine: Engine) {
@@ -58,23 +65,41 @@ export class CallOperations {
 
   /** @throws PoolClosedError */
   of(fn: Function): EngineOperation {
-    const known = this.#shared.get(fn);
-    if (known !== undefined) return known;
+    const known = this.#made.get(fn);
+    if (known !== undefined && this.#open.has(known)) return known;
+    return this.#shared(fn) ?? this.#other();
+  }
+
+  #other(): EngineOperation {
+    this.#others ??= openCall(this.#engine, undefined);
+    return this.#others;
+  }
+
+  #shared(fn: Function): EngineOperation | undefined {
     // Nested calls go one by one: there an operation of its own would cost more than it saves.
-    if (this.#engine.burst === 1 || !isStateless(fn)) {
-      this.#others ??= openCall(this.#engine, undefined);
-      return this.#others;
+    if (this.#engine.burst === 1) return undefined;
+    if (!this.#seen.has(fn)) {
+      this.#seen.add(fn);
+      return undefined;
     }
+    if (this.#unfit.has(fn) || !isStateless(fn)) return undefined;
     const packer = new Packer({ exact: true, label: 'fn' });
     packer.item(fn);
-    const operation = openCall(this.#engine, undefined, packer.finish());
-    this.#shared.set(fn, operation);
-    if (this.#shared.size > MOST_FUNCTIONS) {
-      const [oldest, its] = this.#shared.entries().next().value!;
-      this.#shared.delete(oldest);
-      its.close();
+    const packed = packer.finish();
+    if (packed.bytes.length > MOST_BYTES || packed.assets.some(({ kind }) => kind === 'constant')) {
+      this.#unfit.add(fn);
+      return undefined;
     }
+    const operation = openCall(this.#engine, undefined, packed);
+    this.#made.set(fn, operation);
+    this.#gone.register(fn, operation);
+    this.#open.add(operation);
+    if (this.#open.size > MOST_FUNCTIONS) this.#close(this.#open.values().next().value!);
     return operation;
+  }
+
+  #close(operation: EngineOperation): void {
+    if (this.#open.delete(operation)) operation.close();
   }
 }
 

@@ -101,7 +101,7 @@ export class Pool implements AsyncDisposable {
       retried: 0,
       calls: new CallOperations(engine),
       pending: undefined,
-      busy: false,
+      sent: 0,
     });
   }
 
@@ -387,5 +387,5 @@ function localCore(options: PoolOptions): PoolCore {
   const { assets } = engine;
   const decode = decoder(assets);
   const calls = new CallOperations(engine);
-  return { engine, name, assets, decode, retried: 0, calls, pending: undefined, busy: false };
+  return { engine, name, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
 }

@@ -28,7 +28,10 @@ export const AUX = 6;
 export const RECORD_JOB = 1;
 export const JOB_DOUBLES = 7;
 
-/** Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. */
+/**
+ * Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. The payload is a
+ * double, when it began (0 where that is not asked for), and the value's bytes.
+ */
 export const RECORD_RESULT = 16;
 export const RECORD_ERROR = 17;
 /** Worker → parent: results of consecutive items, INDEX the first of them; it may still grow. See result-batch.ts. */
@@ -81,6 +84,12 @@ export interface OperationHead {
   readonly unboundedStreams: boolean;
   /** Nobody waits for single results: the end of a job is soon enough to be woken for. */
   readonly quiet: boolean;
+}
+
+/** When an item began, and when it was over, in ms of the worker's clock; `began` is 0 where that is not asked for. */
+export interface ItemTimes {
+  began: number;
+  over: number;
 }
 
 /** Some items of an operation, sent as one. */
@@ -137,7 +146,7 @@ export type ToParent =
       readonly slot: number;
       readonly index: number;
       readonly failed: boolean;
-      readonly at: number;
+      readonly times: ItemTimes;
       readonly body: WirePacked;
     }
   | { readonly type: 'stream'; readonly slot: number; readonly index: number; readonly part: StreamPart }

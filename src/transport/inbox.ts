@@ -1,5 +1,6 @@
 /** The parent's receiving side: takes records and messages in the order in which they were sent. */
 import type { AssetStore } from '../codec/index.js';
+import { HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
   fromWire,
@@ -183,10 +184,22 @@ export class Inbox {
     switch (kind) {
       case RECORD_RESULT:
       case RECORD_ERROR:
-        this.#events.result(slot, index, kind === RECORD_ERROR, plainBody(this.#link.payload(header)), aux);
+        this.#events.result(
+          slot,
+          index,
+          kind === RECORD_ERROR,
+          plainBody(this.#link.payload(header).subarray(8)),
+          {
+            began: ring.doubles[(header + HEADER_WORDS) >> 1]!,
+            over: aux,
+          },
+        );
         return;
       case RECORD_ONLY:
-        this.#events.result(slot, 0, false, plainBody(this.#link.payload(header)), aux);
+        this.#events.result(slot, 0, false, plainBody(this.#link.payload(header)), {
+          began: aux - index / 1000,
+          over: aux,
+        });
         this.#events.end(slot, 1, index / 1000);
         return;
       case RECORD_END:
@@ -216,7 +229,7 @@ export class Inbox {
           message.index,
           message.failed,
           fromWire(message.body, this.#assets),
-          message.at,
+          message.times,
         );
         return;
       case 'stream':

@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import type { AssetStore, Packed } from '../codec/index.js';
-import type { JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
+import type { ItemTimes, JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
 import type { Batch } from './batch.js';
 
 /** Bytes and what belongs to them. `bytes` may be a view on shared memory, valid during the event only. */
@@ -28,7 +28,7 @@ export interface WorkerEvents {
   ready(): void;
   /** `init` failed: the worker will take no job. */
   failed(error: Body): void;
-  result(slot: number, item: number, failed: boolean, body: Body, finishedAt: number): void;
+  result(slot: number, item: number, failed: boolean, body: Body, times: ItemTimes): void;
   /** Results of consecutive items from `first` on; valid during the event only. */
   results(slot: number, first: number, batch: Batch): void;
   stream(slot: number, item: number, part: StreamPart): void;

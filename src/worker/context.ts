@@ -95,6 +95,12 @@ export class TaskContext implements Task {
     this.attempt = seat.attempt;
   }
 
+  /** Its last item is over. */
+  end(): void {
+    this.over = true;
+    if (this.waits !== undefined) this.#host.settleWaits(this);
+  }
+
   /** The next item of the job begins. */
   begin(item: number, index: number): void {
     if (this.waits !== undefined) this.#host.settleWaits(this);

@@ -6,7 +6,7 @@
 import { types } from 'node:util';
 import type { Unpacker } from '../codec/index.js';
 import { CLOSED, type Segment } from '../memory/index.js';
-import type { JobHead } from '../protocol/index.js';
+import type { ItemTimes, JobHead } from '../protocol/index.js';
 import { isThenable } from './around.js';
 import { type TaskContext, tasks } from './context.js';
 import type { Operation } from './operations.js';
@@ -17,7 +17,9 @@ export interface JobHost {
   sendResult(slot: number, item: number, value: unknown, manner: Manner): void;
   /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean;
-  sendError(slot: number, item: number, error: unknown): void;
+  sendError(slot: number, item: number, error: unknown, times: ItemTimes): void;
+  /** Wakes the parent for what was sent quietly. */
+  tell(): void;
   /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
   fetch(slot: number): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
@@ -25,11 +27,8 @@ export interface JobHost {
   runStream(slot: number, item: number, generator: AnyGenerator, unbounded: boolean): Promise<void>;
 }
 
-/** When an item began, and when it was over, in ms. */
-export interface ItemTimes {
-  began: number;
-  over: number;
-}
+/** What nobody waits for is seen after this time at the latest, in ms (or with the next item's end). */
+const TELL = 10;
 
 /** How a result is sent. */
 export interface Manner {
@@ -47,7 +46,9 @@ export type AnyGenerator = Generator<unknown> | AsyncGenerator<unknown>;
 
 export class JobRun {
   readonly slot: number;
-  readonly context: TaskContext;
+  /** Of the items of a `map` together; calls have one each, since what they leave behind may ask for it. */
+  context: TaskContext;
+  readonly #newContext: () => TaskContext;
   readonly #host: JobHost;
   readonly #head: JobHead;
   readonly #operation: Operation;
@@ -65,6 +66,8 @@ export class JobRun {
   /** Its end was told together with its only result. */
   #ended = false;
   #nextCheck = 1;
+  /** When what was sent without waking anybody is to be seen, in ms from the beginning. */
+  #tellAt = TELL;
 
   constructor(
     host: JobHost,
@@ -73,7 +76,7 @@ export class JobRun {
     operation: Operation,
     item: (at: number) => unknown,
     reader: Unpacker | undefined,
-    context: TaskContext,
+    newContext: () => TaskContext,
     missing: unknown[] | undefined,
   ) {
     this.#missing = missing;
@@ -83,7 +86,8 @@ export class JobRun {
     this.#operation = operation;
     this.#item = item;
     this.#reader = reader;
-    this.context = context;
+    this.#newContext = newContext;
+    this.context = newContext();
     const { timed, quiet } = operation.head;
     this.#manner = { left: 0, times: timed ? this.#times : undefined, owned: false, quiet };
   }
@@ -114,6 +118,8 @@ export class JobRun {
       const lacks = this.#missing !== undefined && at === count - 1;
       const pending = lacks ? this.#fetchThenRun(at) : this.#runItem(at);
       if (pending !== undefined) {
+        // It may take long: what came before it is not to wait for that.
+        if (this.#manner.quiet) this.#host.tell();
         return pending.then(() => (this.#ended || this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
       }
       if (this.#ended || this.#outOfTime(at + 1)) break;
@@ -142,9 +148,14 @@ export class JobRun {
   }
 
   #runItem(at: number): Promise<void> | undefined {
-    this.context.begin(at, this.#operation.head.kind === 'call' ? 0 : this.#head.base + at);
+    const isCall = this.#operation.head.kind === 'call';
+    if (isCall && at > 0) {
+      this.context.end();
+      this.context = this.#newContext();
+    }
+    this.context.begin(at, isCall ? 0 : this.#head.base + at);
     try {
-      const result = this.#call(at);
+      const result = isCall && at > 0 ? tasks.run(this.context, () => this.#call(at)) : this.#call(at);
       if (isThenable(result)) return this.#settleLater(at, result);
       if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
       this.#send(at, result);
@@ -173,7 +184,7 @@ export class JobRun {
 
   #sendError(at: number, error: unknown): void {
     this.#times.over = performance.now();
-    this.#host.sendError(this.slot, at, error);
+    this.#host.sendError(this.slot, at, error, this.#times);
   }
 
   #call(at: number): unknown {
@@ -215,15 +226,16 @@ export class JobRun {
   /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides. */
   #outOfTime(done: number): boolean {
     const { limit, count } = this.#head;
-    if (limit === 0 || done < this.#nextCheck || done >= count) return false;
+    if (done < this.#nextCheck || done >= count) return false;
     const elapsed = performance.now() - this.#begin;
-    if (elapsed < limit) {
-      const perItem = elapsed / done;
-      const stride = Math.max(1, Math.min(done, Math.floor((limit - elapsed) / 4 / (perItem + 1e-6))));
-      this.#nextCheck = done + stride;
-      return false;
+    if (this.#manner.quiet && elapsed >= this.#tellAt) {
+      this.#host.tell();
+      this.#tellAt = elapsed + TELL;
     }
-    return this.#host.segment.close(this.slot) < CLOSED;
+    if (limit > 0 && elapsed >= limit) return this.#host.segment.close(this.slot) < CLOSED;
+    const left = Math.min(this.#tellAt, limit > 0 ? limit : Number.POSITIVE_INFINITY) - elapsed;
+    this.#nextCheck = done + Math.max(1, Math.min(done, Math.floor(left / 4 / (elapsed / done + 1e-6))));
+    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import { type AssetStore, type Packed, Packer, packError, staysWithSender } from
 import { HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
+  type ItemTimes,
   type Link,
   RECORD_END,
   RECORD_ERROR,
@@ -15,7 +16,7 @@ import {
   toWire,
   type WirePacked,
 } from '../protocol/index.js';
-import type { ItemTimes, Manner } from './job-run.js';
+import type { Manner } from './job-run.js';
 import { ResultBatch } from './result-batch.js';
 
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
@@ -52,7 +53,7 @@ export class Outbox {
     if (packer.length === 0) packer.item(value, manner.owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
     this.#packer = new Packer(MOVED);
-    this.#body(RECORD_RESULT, slot, item, packer.finish());
+    this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times?.began ?? 0);
   }
 
   /** @throws as `result`; false where {@link result} has to be called for the same value now. */
@@ -72,8 +73,13 @@ export class Outbox {
     return true;
   }
 
-  error(slot: number, item: number, error: unknown): void {
-    this.#body(RECORD_ERROR, slot, item, packError(error));
+  /** Wakes the parent, if it waits for anything at all. */
+  tell(): void {
+    this.#link.parts.peer.ringSoftly();
+  }
+
+  error(slot: number, item: number, error: unknown, { began }: ItemTimes): void {
+    this.#body(RECORD_ERROR, slot, item, packError(error), began);
   }
 
   end(slot: number, started: number, elapsed: number): void {
@@ -88,23 +94,20 @@ export class Outbox {
     }
   }
 
-  #body(kind: number, slot: number, item: number, body: Packed): void {
-    const simple = body.extras.length === 0 && body.assets.length === 0 && body.modules.length === 0;
-    if (simple && body.bytes.byteLength <= this.#link.writer.ring.largest) {
-      this.#record(kind, slot, item, performance.now(), body.bytes);
+  #body(kind: number, slot: number, item: number, body: Packed, began: number): void {
+    const { ring } = this.#link.writer;
+    const { bytes, extras, assets, modules, transfer } = body;
+    const over = performance.now();
+    if (extras.length + assets.length + modules.length === 0 && bytes.byteLength + 8 <= ring.largest) {
+      const at = this.#begin(kind, slot, item, over, bytes.byteLength + 8);
+      ring.doubles[(at + HEADER_WORDS) >> 1] = began;
+      ring.bytes.set(bytes, (at + HEADER_WORDS) * 4 + 8);
+      this.#link.publish();
       return;
     }
-    this.message(
-      {
-        type: 'result',
-        slot,
-        index: item,
-        failed: kind === RECORD_ERROR,
-        at: performance.now(),
-        body: this.wire(body),
-      },
-      body.transfer,
-    );
+    const failed = kind === RECORD_ERROR;
+    const times = { began, over };
+    this.message({ type: 'result', slot, index: item, failed, times, body: this.wire(body) }, transfer);
   }
 
   #record(kind: number, slot: number, index: number, aux: number, payload: Uint8Array | undefined): void {

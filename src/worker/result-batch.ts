@@ -15,13 +15,14 @@ import { HEADER_WORDS, load, store } from '../memory/index.js';
 import {
   BATCH_CLOSED,
   COUNT,
+  type ItemTimes,
   type Link,
   RECORD_BATCH,
   RECORD_TIMED_BATCH,
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
-import type { ItemTimes, Manner } from './job-run.js';
+import type { Manner } from './job-run.js';
 
 /** Most bytes of a batch. */
 const ROOM = 8192;

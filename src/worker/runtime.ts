@@ -24,6 +24,7 @@ import { EngineError } from '../errors.js';
 import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
 import {
   fromWire,
+  type ItemTimes,
   JOB_DOUBLES,
   type JobHead,
   Link,
@@ -38,7 +39,7 @@ import {
 import { clockOrigin } from '../util/clock.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
-import { type AnyGenerator, type ItemTimes, type JobHost, JobRun, type Manner } from './job-run.js';
+import { type AnyGenerator, type JobHost, JobRun, type Manner } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
 import { Parking } from './parking.js';
@@ -316,7 +317,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const { task, first, attempt } = head;
     // Without a seed of its own each `run` still draws numbers of its own.
     const stream = isCall && !seeded ? task * CALLS_AT_ONCE + first : head.base;
-    const context = new TaskContext(this, { slot, task, first, attempt, seed, stream });
+    const seat = { slot, task, first, attempt, seed, stream };
     const classes = operation.classes();
     const decode = unpacker(bytes, extras, assets, classes);
     const item = (at: number): unknown => {
@@ -330,7 +331,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       operation,
       item,
       isCall ? decode : undefined,
-      context,
+      () => new TaskContext(this, seat),
       fetch ? (extras as unknown[]) : undefined,
     );
     this.#running.set(slot, job);
@@ -344,8 +345,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   #ended({ slot, context }: JobRun): void {
     this.#running.delete(slot);
-    context.over = true;
-    if (context.waits !== undefined) this.settleWaits(context);
+    context.end();
   }
 
   async #whenPrepared(job: JobRun): Promise<void> {
@@ -363,8 +363,12 @@ export class WorkerRuntime implements JobHost, TaskHost {
     return this.outbox.tryOnly(slot, value, times, owned);
   }
 
-  sendError(slot: number, item: number, error: unknown): void {
-    this.outbox.error(slot, item, error);
+  sendError(slot: number, item: number, error: unknown, times: ItemTimes): void {
+    this.outbox.error(slot, item, error, times);
+  }
+
+  tell(): void {
+    this.outbox.tell();
   }
 
   sendEnd(slot: number, started: number, elapsed: number): void {

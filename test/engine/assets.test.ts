@@ -34,7 +34,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     retried: 0,
     calls: new CallOperations(engine),
     pending: undefined,
-    busy: false,
+    sent: 0,
   };
   const Internal = Pool as unknown as new (options: undefined, given: typeof core) => Pool;
   return { pool: new Internal(undefined, core), assets };

@@ -1,6 +1,5 @@
 export { type Built, buildFunction } from './build.js';
 export { setEntry } from './entry.js';
-export { keepsNothing } from './forgets.js';
 export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js';
 export { builtinExport } from './known-modules.js';
 export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from './modules.js';

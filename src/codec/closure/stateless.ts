@@ -34,8 +34,15 @@ function decide(fn: Function, asked: Set<Function>): boolean {
   // Ways to reach what the text does not name.
   if (code.isClass || code.usesArguments || /\\u|\beval\b|\bcallee\b/.test(source)) return false;
   if (code.form !== 'expression') return false;
-  const own = /^(?:async\s+)?function\s*\*?\s*([\w$]+)/.exec(source)?.[1];
-  if (own !== undefined && !isOnlyCalled(own, source, 1)) return false;
+  const head = /^(?:async\s+)?function\s*\*?\s*([\w$]*)\s*\(/.exec(source);
+  // A beginning that is not understood may hide the function's name.
+  if (head === null && !/^(?:async\s*)?(?:\(|[\w$]+\s*=>)/.test(source)) return false;
+  // Sloppy code can ask what runs.
+  if (!code.strict && /\barguments\b|prepareStackTrace/.test(source)) return false;
+  // What a generator gives leads to the generator's own prototype.
+  if (asked.size > 1 && /^(?:async\s+)?function\s*\*/.test(source)) return false;
+  const own = head?.[1] ?? '';
+  if (own !== '' && !isOnlyCalled(own, source, 1)) return false;
   return captures.every(({ name, value }) => {
     if (typeof value !== 'function') return value === null || typeof value !== 'object';
     return isOnlyCalled(name, source, 0) && decide(value as Function, asked);

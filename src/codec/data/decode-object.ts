@@ -1,5 +1,5 @@
 import { types } from 'node:util';
-import { keepsNothing, resolveExport, resolveIntrinsic } from '../closure/index.js';
+import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
@@ -98,12 +98,10 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
       const from = decoder.value() as string | undefined;
       return decoder.define(id, resolveExport({ specifier, from }, decoder.text()));
     }
-    case Tag.intrinsic: {
-      const path = decoder.text();
-      const value = resolveIntrinsic(path);
-      if (typeof value !== 'function' || !keepsNothing(path)) decoder.keeps = true;
-      return decoder.define(id, value);
-    }
+    case Tag.intrinsic:
+      // It is there for all: something may be put on it.
+      decoder.keeps = true;
+      return decoder.define(id, resolveIntrinsic(decoder.text()));
     case Tag.bound:
       return decodeBound(decoder, id);
     default:

@@ -43,6 +43,11 @@ export function newGroup(spec: JobSpec, depth: number): Group {
   return { spec, pieces: new Set(), submittedAt, depth, cancelled: false, skipped };
 }
 
+/** Calls that were made in one go: each is a task of its own. */
+export function isBurst(job: Job): boolean {
+  return job.count > 1 && job.spec.operation.spec.kind === 'call';
+}
+
 /** Nobody waits for what comes of the item. */
 export function isUnwanted(job: Job, item: number): boolean {
   return job.group.cancelled || isSkipped(job, item);

@@ -6,6 +6,8 @@ export interface LimitHost {
   now(): number;
   /** Takes note of everything that has happened, so that nothing that is over is taken to be running. */
   look(): void;
+  /** Some of the job has not started. */
+  waits(job: Job): boolean;
   /** When the running item of a posted job started; 0 where none runs or it is not known yet. */
   runningSince(job: Job): number;
   /** The piece's running item failed; the rest goes on. */
@@ -80,7 +82,7 @@ export class LimitWatch {
   }
 
   #anyWaiting(group: Group): boolean {
-    for (const job of group.pieces) if (this.#host.runningSince(job) === 0) return true;
+    for (const job of group.pieces) if (this.#host.waits(job)) return true;
     return false;
   }
 

@@ -10,7 +10,7 @@
  */
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
-import type { NestedReply } from '../../protocol/index.js';
+import type { ItemTimes, NestedReply } from '../../protocol/index.js';
 import {
   type Batch,
   type ExitReason,
@@ -47,7 +47,7 @@ import {
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
 import { OperationLedger } from './operation-ledger.js';
-import type { Place } from './place.js';
+import { countTasks, type Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
 import { Postings } from './postings.js';
 import { PoolState } from './state.js';
@@ -100,6 +100,8 @@ export class LocalEngine implements Engine {
     this.#upkeep = new Upkeep(this.#state, options.idleTimeout);
     this.#limits = new LimitWatch({
       now: () => performance.now(),
+      waits: ({ place, phase, slot, kept }) =>
+        phase === 'queued' || (place !== undefined && this.#host(place).handle.started(slot) < kept),
       runningSince: (job) => this.runningSince(job),
       look: () => {
         for (const host of this.#hosts.values()) host.handle.look();
@@ -162,23 +164,11 @@ export class LocalEngine implements Engine {
   }
 
   stats(): EngineStats {
-    let running = 0;
-    let busy = 0;
-    let workers = 0;
-    for (const { place } of this.#hosts.values()) {
-      if (place.phase !== 'stopping') workers += 1;
-      // What is beyond its places has ended; word of it is on its way.
-      running += Math.min(this.#runningOn(place), this.#options.tasksPerWorker + place.waiting);
-      // Between the end of one task and the start of the next a worker is no less busy.
-      if ([...place.posted].some((job) => job.results < job.kept)) busy += 1;
-    }
+    const isRunning = (job: Job): boolean => this.#isRunning(job) && !isUnwanted(job, job.results);
+    const places = [...this.#hosts.keys()];
+    const now = countTasks(places, this.#options.tasksPerWorker, isRunning);
     const { inside, done, failed } = this.#tally;
-    return { queued: Math.max(0, inside - running), running, done, failed, workers, busy };
-  }
-
-  /** Not counting what was cancelled or ran out of time: it has failed already, though it may still be there. */
-  #runningOn({ posted }: Place): number {
-    return [...posted].filter((job) => this.#isRunning(job) && !isUnwanted(job, job.results)).length;
+    return { queued: Math.max(0, inside - now.running), ...now, done, failed };
   }
 
   room(): number {
@@ -288,9 +278,9 @@ export class LocalEngine implements Engine {
         this.#upkeep.planIdle();
       },
       failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
-      result: (slot, item, failed, body, finishedAt) => {
+      result: (slot, item, failed, body, times) => {
         const job = at(slot);
-        if (job !== undefined) this.#result(place, job, item, failed, body, finishedAt);
+        if (job !== undefined) this.#result(place, job, item, failed, body, times);
       },
       results: (slot, first, batch) => {
         const job = at(slot);
@@ -319,8 +309,10 @@ export class LocalEngine implements Engine {
     };
   }
 
-  #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, finishedAt: number): void {
-    const ran = this.#ran(place, job, this.#host(place).handle.toLocalTime(finishedAt));
+  #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, times: ItemTimes): void {
+    const { handle } = this.#host(place);
+    const startedAt = times.began === 0 ? 0 : handle.toLocalTime(times.began);
+    const ran = { worker: place.worker, startedAt, finishedAt: handle.toLocalTime(times.over) };
     const unwanted = isUnwanted(job, item);
     this.#count(job, failed);
     if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
@@ -350,6 +342,7 @@ export class LocalEngine implements Engine {
     else this.#tally.done += 1;
   }
 
+  /** Of the item that runs. */
   #ran(place: Place, job: Job, finishedAt: number): Ran {
     return { worker: place.worker, startedAt: this.#host(place).handle.startedAt(job.slot), finishedAt };
   }
@@ -433,7 +426,7 @@ export class LocalEngine implements Engine {
     for (const job of [...group.pieces]) {
       const from = job.place === undefined ? 0 : job.count - this.#state.keepStarted(job);
       open.push(...untold(job, from, job.count));
-      if (job.phase === 'queued') this.#state.drop(job);
+      if (job.phase === 'queued') this.#state.finish(job);
     }
     this.#fault(group, open, error);
     this.#forgetIfOver(group);

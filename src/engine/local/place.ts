@@ -41,3 +41,21 @@ export function newPlace(worker: number, now: number): Place {
     idleSince: now,
   };
 }
+
+/** Workers, those that are busy, and tasks that run; not what was cancelled or ran out of time: it has failed already. */
+export function countTasks(
+  places: readonly Place[],
+  tasksPerWorker: number,
+  isRunning: (job: Job) => boolean,
+): { readonly workers: number; readonly busy: number; readonly running: number } {
+  let [workers, busy, running] = [0, 0, 0];
+  for (const { phase, posted, waiting } of places) {
+    if (phase !== 'stopping') workers += 1;
+    const jobs = [...posted];
+    // What is beyond its places has ended; word of it is on its way.
+    running += Math.min(jobs.filter(isRunning).length, tasksPerWorker + waiting);
+    // Between the end of one task and the start of the next a worker is no less busy.
+    if (jobs.some((job) => job.results < job.kept)) busy += 1;
+  }
+  return { workers, busy, running };
+}

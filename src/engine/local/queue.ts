@@ -49,6 +49,13 @@ export class JobQueue {
     return this.#levels[0]!.jobs.shift();
   }
 
+  /** Removes and returns all. */
+  drain(): Job[] {
+    const jobs: Job[] = [];
+    for (let job = this.shift(); job !== undefined; job = this.shift()) jobs.push(job);
+    return jobs;
+  }
+
   #level({ spec: { priority }, group: { depth } }: Job): Level {
     const levels = this.#levels;
     let at = 0;

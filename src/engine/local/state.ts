@@ -8,11 +8,11 @@
  */
 import { CLOSED } from '../../memory/index.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { type Group, isDivisible, type Job, part, piece, wantedRuns } from './job.js';
+import { type Group, isBurst, isDivisible, type Job, part, piece, wantedRuns } from './job.js';
 import { newPlace, type Place } from './place.js';
 import { ahead, averaged, DEATHS, portion, START_FAILURES } from './policy.js';
-import { goesBefore, JobQueue, outranks } from './queue.js';
-import { stealable } from './stealing.js';
+import { goesBefore, JobQueue } from './queue.js';
+import { lessUrgent, stealable } from './stealing.js';
 
 export class PoolState {
   /** The current worker of each number; undefined while there is none. */
@@ -85,17 +85,19 @@ export class PoolState {
       operation.cost = averaged(operation.cost, elapsed / started);
     }
     if (started < job.kept) this.#giveBack(job, started);
-    this.#finish(job);
+    this.finish(job);
     if (place.posted.size === 0) place.idleSince = this.#deeds.now();
     if (place.phase === 'retiring') this.#stopIfDone(place);
     else if (place.ran >= this.#options.maxTasksPerWorker && place.phase === 'ready') this.retire(place);
     this.dispatch();
   }
 
-  /** A task of the worker waits for the pool itself, or goes on. */
+  /** A task of the worker waits for the pool itself, or goes on. What stands behind it need not wait as well. */
   taskWaits(place: Place, waits: boolean): void {
     place.waiting = Math.max(0, place.waiting + (waits ? 1 : -1));
-    if (waits) this.dispatch();
+    if (!waits) return;
+    for (const job of [...place.posted]) if (isBurst(job)) this.takeTail(job);
+    this.dispatch();
   }
 
   workerGone(place: Place): void {
@@ -123,7 +125,7 @@ export class PoolState {
     const running: Job[] = [];
     for (const job of [...group.pieces]) {
       if (job.phase === 'queued') {
-        this.#finish(job);
+        this.finish(job);
       } else if (job.place !== undefined) {
         this.keepStarted(job);
         if (job.results < Math.min(job.kept, this.#deeds.started(job.place, job))) running.push(job);
@@ -162,17 +164,12 @@ export class PoolState {
     this.places[place.worker] = undefined;
   }
 
-  /** A queued job that will not run. */
-  drop(job: Job): void {
-    if (job.phase === 'queued') this.#finish(job);
-  }
-
   /** An item that nobody waits for any more; true where it has begun. */
   skip(job: Job, item: number): boolean {
     job.group.skipped ??= new Set();
     job.group.skipped.add(job.from + item);
     if (job.phase === 'queued') {
-      if (wantedRuns(job).length === 0) this.#finish(job);
+      if (wantedRuns(job).length === 0) this.finish(job);
       return false;
     }
     this.takeTail(job);
@@ -182,13 +179,8 @@ export class PoolState {
 
   /** Removes and returns all queued jobs. */
   drainQueue(): Job[] {
-    const jobs: Job[] = [];
-    for (const queue of [this.#queue, ...this.#pinned]) {
-      for (let job = queue.shift(); job !== undefined; job = queue.shift()) {
-        this.#finish(job);
-        jobs.push(job);
-      }
-    }
+    const jobs = [this.#queue, ...this.#pinned].flatMap((queue) => queue.drain());
+    for (const job of jobs) this.finish(job);
     return jobs;
   }
 
@@ -280,11 +272,8 @@ export class PoolState {
 
   #dispatchQueue(): void {
     for (let job = this.#front(this.#queue); job !== undefined; job = this.#front(this.#queue)) {
-      const place = this.#leastLoaded(job, 0) ?? this.#leastLoaded(job, 1);
-      if (place === undefined) {
-        if (this.#outranked(job)) continue;
-        break;
-      }
+      const place = this.#leastLoaded(job, 0) ?? this.#nextTo(job);
+      if (place === undefined) break;
       this.#queue.shift();
       const left = this.#post(place, job);
       if (left !== undefined) {
@@ -303,24 +292,17 @@ export class PoolState {
       // Full of waiting tasks: nothing here ends before the job does.
       if (place === undefined || place.posted.size === 0 || place.waiting < place.posted.size) return;
     }
-    this.#finish(job);
+    this.finish(job);
     this.#deeds.giveUp([job], 'slots');
     this.#again = true;
   }
 
-  /** Takes back a posted job that has not started and is less urgent than `job`; false where there is none. */
-  #outranked(job: Job): boolean {
-    if (!this.#hasRanks) return false;
-    for (const place of this.places) {
-      if (place?.phase !== 'ready' || place.load <= this.#capacity(place)) continue;
-      for (const posted of place.posted) {
-        if (!outranks(job, posted) || posted.spec.pinned >= 0 || posted.kept < posted.count) continue;
-        if (this.#deeds.started(place, posted) > 0) continue;
-        this.takeTail(posted);
-        if (posted.kept === 0) return true;
-      }
+  /** A worker that can run the job after what it runs now: what is less urgent and has not started comes later. */
+  #nextTo(job: Job): Place | undefined {
+    if (this.#hasRanks) {
+      for (const posted of lessUrgent(job, this.places, this.#isBehind, this.#deeds)) this.takeTail(posted);
     }
-    return false;
+    return this.#leastLoaded(job, 1);
   }
 
   /** Starts workers for what is queued or waits behind busy workers; it moves over once they are ready. */
@@ -360,7 +342,10 @@ export class PoolState {
 
   /** Posts the job, or as much of it as the worker may still run; what could not be sent, if anything. */
   #post(place: Place, whole: Job): Job | undefined {
-    const most = Math.min(this.#allowance(place), portion(whole, this.places.length));
+    const most = Math.min(
+      this.#allowance(place),
+      portion(whole, this.places.length, this.#options.tasksPerWorker),
+    );
     const job = whole.count <= most ? whole : this.#split(whole, most);
     if (!this.#deeds.tryPost(place, job)) {
       place.full = true;
@@ -424,7 +409,7 @@ export class PoolState {
       if (wanted === undefined || wanted[0]?.count === job.count) return job;
       queue.shift();
       for (const { first, count } of wanted.reverse()) this.#enqueue(part(job, first, count), true);
-      this.#finish(job);
+      this.finish(job);
     }
     return undefined;
   }
@@ -433,7 +418,7 @@ export class PoolState {
   #split(job: Job, first: number): Job {
     const kept = part(job, 0, first);
     this.#enqueue(part(job, first, job.count - first), true);
-    this.#finish(job);
+    this.finish(job);
     return kept;
   }
 
@@ -470,7 +455,7 @@ export class PoolState {
     const rest = piece(job.group, job.from + started, job.kept - started, deaths);
     job.kept = started;
     if (deaths < DEATHS) return this.#enqueue(rest, true);
-    this.#finish(rest);
+    this.finish(rest);
     this.#deeds.giveUp([rest], 'deaths');
   }
 
@@ -482,10 +467,11 @@ export class PoolState {
       if (!job.group.cancelled) this.#deeds.lost(place, job, item);
     }
     if (started < job.kept) this.#moveOn(job, started);
-    this.#finish(job);
+    this.finish(job);
   }
 
-  #finish(job: Job): void {
+  /** Nothing more comes of a piece; one that is queued will not run. */
+  finish(job: Job): void {
     job.phase = 'over';
     job.group.pieces.delete(job);
     this.#deeds.over(job);

@@ -1,8 +1,9 @@
-/** What an idle worker may take over from another. */
+/** What may be taken back from workers: for an idle one, and for what is more urgent. */
 import type { Deeds } from './deeds.js';
-import type { Job } from './job.js';
+import { isBurst, type Job } from './job.js';
 import type { Place } from './place.js';
 import { SPLIT_AFTER } from './policy.js';
+import { outranks } from './queue.js';
 
 /** A posted job that waits behind others, or one that has run for long and has items that have not started. */
 export function stealable(
@@ -35,4 +36,21 @@ function shareOf(place: Place, behind: boolean, now: number, deeds: Pick<Deeds, 
     if (started > 0 && now - job.postedAt > SPLIT_AFTER) long = job;
   }
   return long;
+}
+
+/** Posted jobs that are less urgent than `job`: those that wait behind others, and calls that wait behind the first of theirs. */
+export function* lessUrgent(
+  job: Job,
+  places: readonly (Place | undefined)[],
+  isBehind: (place: Place) => boolean,
+  deeds: Pick<Deeds, 'started'>,
+): Generator<Job> {
+  for (const place of places) {
+    if (place?.phase !== 'ready') continue;
+    for (const posted of [...place.posted]) {
+      if (!outranks(job, posted) || posted.spec.pinned >= 0 || posted.kept < posted.count) continue;
+      const begun = deeds.started(place, posted) > 0;
+      if (begun ? isBurst(posted) : isBehind(place)) yield posted;
+    }
+  }
 }

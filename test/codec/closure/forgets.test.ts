@@ -15,37 +15,43 @@ function keeps(fn: Function): boolean {
 }
 
 const factor = 3;
-const table = { values: [1, 2] };
+const table = { rows: [1, 2] };
 const helper = (n: number): Float64Array => new Float64Array(n).fill(factor);
 const { sqrt } = Math;
 const later = setTimeout;
 const held: unknown[] = [];
 const keeper = (value: unknown): unknown => later(() => value, 1);
 class Model {}
+const Table = Map as unknown as { rows?: Float64Array };
 
 test('these forget', () => {
   const fns: Function[] = [
     (n: number) => new Float64Array(n),
-    (n: number) => helper(n).map((value) => sqrt(value) * Math.PI),
+    (n: number) => helper(n).map((value) => Math.sqrt(value) * Math.PI),
     (array: Float64Array) => {
       for (let i = 0; i < array.length; i++) array[i] = Math.sin(i) + Number.EPSILON;
       return {
         array,
         text: JSON.stringify([Number('1'), NaN]),
-        list: Array.from({ length: 3 }, (_, i) => i),
+        list: Array.from({ length: 3 }, (_, at) => at),
       };
     },
     // Its copy of `held` and `table` is that of this call alone.
     (n: number) => {
       const array = new Uint8Array(n);
       held.push(array);
-      table.values[0] = 5;
+      table.rows[0] = 5;
       return array;
+    },
+    (grid: number[][], n: number) => {
+      for (let y = 0, last = n - 1; y < n; y++) {
+        for (let x = 0; x < n; x += 1) grid[y]![x] = grid[last - y]![x]! + grid[(y + 1) % n]![0]!;
+      }
+      return grid;
     },
     function named(n: number): unknown {
       return n > 0 ? named(n - 1) : new Map([[1, new Set([2])]]);
     },
-    Math.sqrt,
   ];
   for (const fn of fns) assert.equal(keeps(fn), false, String(fn));
 });
@@ -84,6 +90,37 @@ test('these might not', () => {
     () => Array.prototype,
     () => new Function('return globalThis')() as unknown,
     () => new WeakRef([]),
+    Math.sqrt,
+    () => sqrt(2),
+    (n: number) => {
+      Table.rows ??= new Float64Array(n);
+      return Table.rows;
+    },
+    (key: string) => ({})[key as never],
+    (key: number) => {
+      const last = key;
+      return [1][last];
+    },
+    () => {
+      let key: unknown = 1;
+      key = ['pu', 'sh'].join('');
+      return ([] as unknown[])[key as never];
+    },
+    (n: number) => {
+      const push = [].push as unknown as { kept?: Float64Array };
+      push.kept ??= new Float64Array(n);
+      return push.kept;
+    },
+    () => [[].map],
+    () => {
+      const { at } = [];
+      return at;
+    },
+    () => ((key) => ({})[key as never])('valueOf'),
+    () => {
+      for (const key of ['slice']) return ''[key as never];
+      return 0;
+    },
   ];
   for (const fn of fns) assert.equal(keeps(fn), true, String(fn));
 });
