@@ -53,7 +53,7 @@ export class Outbox {
     if (packer.length === 0) packer.item(value, manner.owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
     this.#packer = new Packer(MOVED);
-    this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times?.began ?? 0);
+    this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times);
   }
 
   /** @throws as `result`; false where {@link result} has to be called for the same value now. */
@@ -78,8 +78,8 @@ export class Outbox {
     this.#link.parts.peer.ringSoftly();
   }
 
-  error(slot: number, item: number, error: unknown, { began }: ItemTimes): void {
-    this.#body(RECORD_ERROR, slot, item, packError(error), began);
+  error(slot: number, item: number, error: unknown, times: ItemTimes): void {
+    this.#body(RECORD_ERROR, slot, item, packError(error), times);
   }
 
   end(slot: number, started: number, elapsed: number): void {
@@ -94,19 +94,18 @@ export class Outbox {
     }
   }
 
-  #body(kind: number, slot: number, item: number, body: Packed, began: number): void {
+  #body(kind: number, slot: number, item: number, body: Packed, timed: ItemTimes | undefined): void {
     const { ring } = this.#link.writer;
     const { bytes, extras, assets, modules, transfer } = body;
-    const over = performance.now();
+    const times = timed === undefined ? { began: 0, over: performance.now() } : { ...timed };
     if (extras.length + assets.length + modules.length === 0 && bytes.byteLength + 8 <= ring.largest) {
-      const at = this.#begin(kind, slot, item, over, bytes.byteLength + 8);
-      ring.doubles[(at + HEADER_WORDS) >> 1] = began;
+      const at = this.#begin(kind, slot, item, times.over, bytes.byteLength + 8);
+      ring.doubles[(at + HEADER_WORDS) >> 1] = times.began;
       ring.bytes.set(bytes, (at + HEADER_WORDS) * 4 + 8);
       this.#link.publish();
       return;
     }
     const failed = kind === RECORD_ERROR;
-    const times = { began, over };
     this.message({ type: 'result', slot, index: item, failed, times, body: this.wire(body) }, transfer);
   }
 
