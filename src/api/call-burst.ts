@@ -1,13 +1,14 @@
 /**
- * Calls of one function made in one go with the same options: they are sent as one job of many items, which costs a fraction of as many jobs. Each is still its own task: it runs, fails, is
- * cancelled, tried again and moved to another worker by itself.
+ * Calls of one function made in one go with the same options: they are sent as one job of many items, which costs a
+ * fraction of as many jobs. Each is still its own task: it runs, fails, is cancelled, tried again and moved to another
+ * worker by itself.
  *
- * The first calls of a go, one for each worker, are sent at once. The burst that opens then is sent when the code that makes
- * the calls is done (a microtask), it is full or a millisecond old, or anything else is asked of the engine.
+ * The first calls of a go, one for each worker, are sent at once. The burst that opens then is sent when the code that
+ * makes the calls is done (a microtask), it is full or a millisecond old, or anything else is asked of the engine.
  */
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
+import { type Batch, forEntries, type Items } from '../transport/index.js';
 import { onAbort } from './abort.js';
 import type { Call } from './call.js';
 import { checkFunction, type TaskOptions } from './options.js';
@@ -257,21 +258,19 @@ export class CallBurst implements JobSink {
 
   results(first: number, batch: Batch, worker: number): void {
     const decode = unpacker(batch.bytes, NOTHING, this.view.core.assets);
-    const { words, floats } = batch;
     const times = new ResultTimes(worker, batch.since);
-    let { at, since } = batch;
-    for (let i = 0; i < batch.count; i++) {
-      const call = this.#calls[first + i];
-      const start = entryBytes(batch, at);
-      since += floats[(at >> 2) + 1]!;
+    let index = first;
+    let over = batch.since;
+    forEntries(batch, (from, to, ran) => {
+      const call = this.#calls[index++];
+      over += ran;
       try {
-        const place = times.add(since);
-        call?.done(decode.itemAt(start, start + words[at >> 2]!), times, place);
+        const place = times.add(over);
+        call?.done(decode.itemAt(from, to), times, place);
       } catch (error) {
         call?.unreadable(error);
       }
-      at = nextEntry(batch, at);
-    }
+    });
   }
 
   fault(index: number, error: Error, ran: Ran | undefined): void {

@@ -9,7 +9,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { type Batch, entryBytes, type Items, nextEntry } from '../transport/index.js';
+import { type Batch, forEntries, type Items, skipEntries } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import type { ChunkFiller } from './chunk-filler.js';
@@ -331,17 +331,12 @@ export class ItemRun {
   #tellMany(first: number, batch: Batch, chunk: Chunk): void {
     const decode = unpacker(batch.bytes, NOTHING, this.#spec.core.assets);
     const values: unknown[] = [];
-    let { at } = batch;
     const count = Math.min(batch.count, this.#end - first);
     if (count <= 0) return;
-    for (let i = 0; i < count; i++) {
-      try {
-        const start = entryBytes(batch, at);
-        values.push(decode.itemAt(start, start + batch.words[at >> 2]!));
-      } catch (error) {
-        return this.#fail(error);
-      }
-      at = nextEntry(batch, at);
+    try {
+      forEntries(skipEntries(batch, 0, count), (from, to) => values.push(decode.itemAt(from, to)));
+    } catch (error) {
+      return this.#fail(error);
     }
     this.#told += count;
     chunk.open -= count;

@@ -17,13 +17,24 @@ export interface Batch {
   since: number;
 }
 
+/** Calls `use` for each entry: where its bytes begin and end, and how long the item ran, in ms (0 where not timed). */
+export function forEntries(batch: Batch, use: (from: number, to: number, ran: number) => void): void {
+  const { words, floats, timed } = batch;
+  let { at } = batch;
+  for (let i = 0; i < batch.count; i++) {
+    const from = entryBytes(batch, at);
+    use(from, from + words[at >> 2]!, timed ? floats[(at >> 2) + 1]! : 0);
+    at = nextEntry(batch, at);
+  }
+}
+
 /** Where the bytes of the entry at byte `at` begin. */
-export function entryBytes({ timed }: Pick<Batch, 'timed'>, at: number): number {
+function entryBytes({ timed }: Pick<Batch, 'timed'>, at: number): number {
   return timed ? at + 8 : at + 4;
 }
 
 /** Where the entry after the one at byte `at` begins. */
-export function nextEntry(batch: Pick<Batch, 'words' | 'timed'>, at: number): number {
+function nextEntry(batch: Pick<Batch, 'words' | 'timed'>, at: number): number {
   return entryBytes(batch, at) + ((batch.words[at >> 2]! + 3) & ~3);
 }
 

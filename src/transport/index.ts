@@ -1,4 +1,4 @@
-export { type Batch, entryBytes, nextEntry, skipEntries } from './batch.js';
+export { type Batch, forEntries, skipEntries } from './batch.js';
 export { Keeper } from './keeper.js';
 export { startThread } from './thread.js';
 export {

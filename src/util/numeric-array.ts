@@ -23,7 +23,8 @@ export interface NumericArrayType {
   readonly BYTES_PER_ELEMENT: number;
 }
 
-const NAMES: ReadonlySet<string> = new Set([
+/** By name, in an order that what is encoded relies on. */
+export const NUMERIC_TYPES = [
   'Int8Array',
   'Uint8Array',
   'Uint8ClampedArray',
@@ -31,12 +32,13 @@ const NAMES: ReadonlySet<string> = new Set([
   'Uint16Array',
   'Int32Array',
   'Uint32Array',
-  'Float16Array',
   'Float32Array',
   'Float64Array',
   'BigInt64Array',
   'BigUint64Array',
-]);
+  'Float16Array',
+] as const;
+const NAMES: ReadonlySet<string> = new Set(NUMERIC_TYPES);
 
 /** The name of the constructor; undefined for anything but a constructor of the language's own typed arrays. */
 export function nameOfType(type: unknown): string | undefined {

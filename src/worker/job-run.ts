@@ -66,8 +66,8 @@ export class JobRun {
   /** Its end was told together with its only result. */
   #ended = false;
   #nextCheck = 1;
-  /** When what was sent without waking anybody is to be seen, in ms from the beginning. */
-  #tellAt = TELL;
+  /** When what was sent without waking anybody is to be seen, in ms from the beginning; never where all wakes. */
+  #tellAt: number;
 
   constructor(
     host: JobHost,
@@ -89,6 +89,7 @@ export class JobRun {
     this.#newContext = newContext;
     this.context = newContext();
     const { timed, quiet } = operation.head;
+    this.#tellAt = quiet ? TELL : Number.POSITIVE_INFINITY;
     this.#manner = { left: 0, times: timed ? this.#times : undefined, owned: false, quiet };
   }
 
@@ -223,17 +224,19 @@ export class JobRun {
     this.#times.over = performance.now();
   }
 
-  /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides. */
+  /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides, if there is a reason. */
   #outOfTime(done: number): boolean {
-    const { limit, count } = this.#head;
+    const { count } = this.#head;
+    const limit = this.#head.limit || Number.POSITIVE_INFINITY;
     if (done < this.#nextCheck || done >= count) return false;
+    if (Math.min(limit, this.#tellAt) === Number.POSITIVE_INFINITY) return false;
     const elapsed = performance.now() - this.#begin;
-    if (this.#manner.quiet && elapsed >= this.#tellAt) {
+    if (elapsed >= this.#tellAt) {
       this.#host.tell();
       this.#tellAt = elapsed + TELL;
     }
-    if (limit > 0 && elapsed >= limit) return this.#host.segment.close(this.slot) < CLOSED;
-    const left = Math.min(this.#tellAt, limit > 0 ? limit : Number.POSITIVE_INFINITY) - elapsed;
+    if (elapsed >= limit) return this.#host.segment.close(this.slot) < CLOSED;
+    const left = Math.min(limit, this.#tellAt) - elapsed;
     this.#nextCheck = done + Math.max(1, Math.min(done, Math.floor(left / 4 / (elapsed / done + 1e-6))));
     return false;
   }

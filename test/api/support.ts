@@ -74,3 +74,10 @@ export async function until(holds: () => boolean, what: string): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
+
+/** The cost of a function is known after some calls: then they are sent many at a time. */
+export async function warm(pool: Pool, fn: (x: number) => number): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    await Promise.all(Array.from({ length: 64 }, (_, i) => pool.run(fn, i)));
+  }
+}

@@ -1,3 +1,5 @@
+import { NUMERIC_TYPES } from '../../util/numeric-array.js';
+
 /** The first byte of every encoded value. Whole numbers are little-endian; see ../README.md for what follows each tag. */
 export const Tag = {
   undefined: 0,
@@ -56,21 +58,7 @@ export const Tag = {
   flat: 65,
 } as const;
 
-export const VIEW_TYPES = [
-  'Int8Array',
-  'Uint8Array',
-  'Uint8ClampedArray',
-  'Int16Array',
-  'Uint16Array',
-  'Int32Array',
-  'Uint32Array',
-  'Float32Array',
-  'Float64Array',
-  'BigInt64Array',
-  'BigUint64Array',
-  'Float16Array',
-  'DataView',
-] as const;
+export const VIEW_TYPES = [...NUMERIC_TYPES, 'DataView'] as const;
 
 /** By place; `dispose` and `asyncDispose` are missing on no Node that is supported. */
 export const WELL_KNOWN_SYMBOLS: readonly symbol[] = [

@@ -8,7 +8,7 @@ import {
   type StreamPart,
   type WirePacked,
 } from '../../protocol/index.js';
-import { entryBytes, nextEntry, plainBody } from '../../transport/index.js';
+import { forEntries, plainBody } from '../../transport/index.js';
 import type { EngineOperation, JobSink, JobSpec, JobTicket } from '../engine.js';
 import type { LocalEngine } from './local-engine.js';
 import type { Place } from './place.js';
@@ -148,13 +148,10 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
   return {
     result: (index, failed, body, ran) => answer(index, failed, body, ran.worker),
     results: (first, batch, worker) => {
-      let { at } = batch;
-      for (let i = 0; i < batch.count; i++) {
-        const start = entryBytes(batch, at);
-        const bytes = batch.bytes.subarray(start, start + batch.words[at >> 2]!);
-        answer(first + i, false, plainBody(bytes), worker);
-        at = nextEntry(batch, at);
-      }
+      let index = first;
+      forEntries(batch, (from, to) =>
+        answer(index++, false, plainBody(batch.bytes.subarray(from, to)), worker),
+      );
     },
     fault: (index, error, ran) => answer(index, true, packError(error), ran?.worker ?? asker),
     stream: (index, part, ran) => {

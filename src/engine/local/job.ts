@@ -58,12 +58,6 @@ export function isSkipped(job: Job, item: number): boolean {
   return job.group.skipped?.has(job.from + item) === true;
 }
 
-/** How many items of a piece from number `from` up to `to` are skipped. */
-export function skippedIn(job: Job, from: number, to: number): number {
-  if (job.group.skipped === undefined) return 0;
-  return to - from - wantedRuns(job, from, to).reduce((sum, { count }) => sum + count, 0);
-}
-
 /** The items of a piece from number `from` up to `to` that are not skipped, as runs that follow each other. */
 export function wantedRuns(job: Job, from = 0, to = job.count): { first: number; count: number }[] {
   const runs: { first: number; count: number }[] = [];

@@ -33,17 +33,7 @@ import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
 import { crashError, giveUpError, warnUnheard } from './faults.js';
-import {
-  type Group,
-  isSkipped,
-  isUnwanted,
-  type Job,
-  newGroup,
-  piece,
-  skippedIn,
-  untold,
-  wantedRuns,
-} from './job.js';
+import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold, wantedRuns } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
 import { OperationLedger } from './operation-ledger.js';
@@ -228,7 +218,7 @@ export class LocalEngine implements Engine {
     if (!this.#groups.has(group)) return;
     // Not told to the sink any more, so counted here.
     let open = 0;
-    for (const job of group.pieces) open += job.kept - job.results - skippedIn(job, job.results, job.kept);
+    for (const job of group.pieces) open += untold(job, job.results, job.kept).length;
     this.#tally.failed += open;
     this.#limits.remove(group);
     const running = this.#state.cancel(group);

@@ -1,5 +1,5 @@
 /** Numbers and choices of the local engine, apart from the state they are applied to. */
-import type { Job } from './job.js';
+import { isBurst, type Job } from './job.js';
 import type { Place } from './place.js';
 
 /**
@@ -21,11 +21,12 @@ const MOST_CALLS = 256;
  * How many of a job's items may go to a worker as one. Calls made in one go are cut so that every worker has its part,
  * by the cost of the function's earlier calls: one by one while that is not known.
  */
-export function portion({ count, spec }: Job, workers: number, tasksPerWorker: number): number {
-  if (count === 1 || spec.operation.spec.kind !== 'call') return count;
+export function portion(job: Job, workers: number, tasksPerWorker: number): number {
+  const { count } = job;
+  if (!isBurst(job)) return count;
   // Tasks that share a worker wait for something, perhaps for each other.
   if (tasksPerWorker > 1) return 1;
-  const { cost } = spec.operation;
+  const { cost } = job.spec.operation;
   if (cost === undefined) return 1;
   return Math.max(1, Math.min(MOST_CALLS, Math.floor(CALLS / cost), Math.ceil(count / workers)));
 }

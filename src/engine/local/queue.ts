@@ -1,5 +1,5 @@
 import { Deque } from '../../util/deque.js';
-import type { Job } from './job.js';
+import { isBurst, type Job } from './job.js';
 
 interface Level {
   readonly priority: number;
@@ -70,8 +70,8 @@ export class JobQueue {
 }
 
 /** Each call wants a worker of its own; a chunk is shared out once it turns out to be long. */
-function tasksIn({ count, spec }: Job): number {
-  return spec.operation.spec.kind === 'call' ? count : 1;
+function tasksIn(job: Job): number {
+  return isBurst(job) ? job.count : 1;
 }
 
 /** Whether `a` has to go before `b` by its rank alone. */

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { RingReader, RingWriter, Segment } from '#simul/memory/index.js';
 import { INDEX, Link, RECORD_JOB, type ToParent, type ToWorker } from '#simul/protocol/index.js';
 import type { Port, Scenario, Stage } from '#simul/testing/index.js';
-import { type Batch, entryBytes, nextEntry } from '#simul/transport/batch.js';
+import { type Batch, forEntries } from '#simul/transport/batch.js';
 import { Inbox } from '#simul/transport/inbox.js';
 import { Outbox } from '#simul/worker/outbox.js';
 import { Parking } from '#simul/worker/parking.js';
@@ -19,12 +19,11 @@ class Told {
   constructor(readonly ended: (ends: number) => void) {}
 
   results(slot: number, first: number, batch: Batch): void {
-    let at = batch.at;
-    for (let i = 0; i < batch.count; i++) {
-      if (batch.timed) assert.deepEqual([batch.since > 0, batch.floats[(at >> 2) + 1]], [true, 1]);
-      this.values.push(`${slot}:${first + i}=${unpack(batch.bytes, entryBytes(batch, at))}`);
-      at = nextEntry(batch, at);
-    }
+    let index = first;
+    forEntries(batch, (from, _to, ran) => {
+      if (batch.timed) assert.deepEqual([batch.since > 0, ran], [true, 1]);
+      this.values.push(`${slot}:${index++}=${unpack(batch.bytes, from)}`);
+    });
     this.answer();
   }
 
@@ -121,6 +120,47 @@ class Parent {
 const TIMES = { began: 1, over: 2 };
 const MANNER = { left: 1, times: undefined, owned: false, quiet: false };
 
+/** A worker that sends and a parent that listens until the first job is over. */
+class Session {
+  readonly channel: Channel;
+  readonly parent: Parent;
+  readonly link: Link<ToParent, ToWorker>;
+  readonly outbox: Outbox;
+  readonly #stage: Stage;
+  #over = false;
+
+  /** `take`: what the worker does with a message. */
+  constructor(stage: Stage, ringBytes: number, take: () => void = () => {}) {
+    this.#stage = stage;
+    this.channel = new Channel(stage, ringBytes);
+    this.parent = new Parent(this.channel, () => {
+      this.#over = true;
+    });
+    this.link = this.channel.worker(take);
+    this.outbox = new Outbox(this.link, new Set());
+  }
+
+  /** The scenario in which the worker does `work`. */
+  with(work: () => void, check: () => void, begin: () => void = () => {}): Scenario {
+    return {
+      names: this.channel.names,
+      actors: {
+        worker: work,
+        parent: () => {
+          this.parent.listen();
+          begin();
+          while (!this.#over) this.#stage.turn();
+        },
+      },
+      check,
+    };
+  }
+
+  told(expected: string): void {
+    assert.equal(this.parent.told.values.join(', '), expected);
+  }
+}
+
 /** Results of a job, then its end; the parent is woken as it may be. */
 function resultsOf(
   stage: Stage,
@@ -129,36 +169,24 @@ function resultsOf(
   ringBytes: number,
   times?: typeof TIMES,
 ): Scenario {
-  const channel = new Channel(stage, ringBytes);
-  let over = false;
-  const parent = new Parent(channel, () => {
-    over = true;
-  });
-  const outbox = new Outbox(
-    channel.worker(() => {}),
-    new Set(),
-  );
-  return {
-    names: channel.names,
-    actors: {
-      worker() {
-        for (let item = 0; item < items; item++)
-          outbox.result(7, item, 100 + item, { ...MANNER, left: items - item, times });
-        outbox.end(7, items, 0);
-      },
-      parent() {
-        parent.listen();
-        if (hot) parent.inbox.expect(undefined);
-        while (!over) stage.turn();
-      },
+  const session = new Session(stage, ringBytes);
+  const { outbox, parent } = session;
+  return session.with(
+    () => {
+      for (let item = 0; item < items; item++)
+        outbox.result(7, item, 100 + item, { ...MANNER, left: items - item, times });
+      outbox.end(7, items, 0);
     },
-    check() {
+    () => {
       const { values } = parent.told;
       assert.equal(values.length, items + 1);
       for (let item = 0; item < items; item++) assert.equal(values[item], `7:${item}=${100 + item}`);
       assert.equal(values[items], `7:end ${items}`);
     },
-  };
+    () => {
+      if (hot) parent.inbox.expect(undefined);
+    },
+  );
 }
 
 /** As {@link resultsOf}, with times; the ring holds what a job of one item has. */
@@ -166,26 +194,11 @@ export const timedResults = (stage: Stage): Scenario => resultsOf(stage, 2, fals
 
 /** A result that is its job's end too. */
 export function onlyResult(stage: Stage): Scenario {
-  const channel = new Channel(stage, 256);
-  let over = false;
-  const parent = new Parent(channel, () => {
-    over = true;
-  });
-  const outbox = new Outbox(
-    channel.worker(() => {}),
-    new Set(),
+  const session = new Session(stage, 256);
+  return session.with(
+    () => assert.ok(session.outbox.tryOnly(7, 100, TIMES, false)),
+    () => session.told('7:0=100, 7:end 1'),
   );
-  return {
-    names: channel.names,
-    actors: {
-      worker: () => assert.ok(outbox.tryOnly(7, 100, TIMES, false)),
-      parent() {
-        parent.listen();
-        while (!over) stage.turn();
-      },
-    },
-    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:end 1'),
-  };
 }
 
 export const oneResult = (stage: Stage): Scenario => resultsOf(stage, 1, false, 256);
@@ -196,70 +209,44 @@ export const crowdedResults = (stage: Stage): Scenario => resultsOf(stage, 3, fa
 
 /** A message between two results keeps its place. */
 export function ordered(stage: Stage): Scenario {
-  const channel = new Channel(stage, 256);
-  let over = false;
-  const parent = new Parent(channel, () => {
-    over = true;
-  });
-  const outbox = new Outbox(
-    channel.worker(() => {}),
-    new Set(),
-  );
-  return {
-    names: channel.names,
-    actors: {
-      worker() {
-        outbox.result(7, 0, 100, { ...MANNER, left: 2 });
-        outbox.message({
-          type: 'progress',
-          slot: 7,
-          index: 1,
-          done: 5,
-          total: undefined,
-        } as unknown as ToParent);
-        outbox.end(7, 2, 0);
-      },
-      parent() {
-        parent.listen();
-        while (!over) stage.turn();
-      },
+  const session = new Session(stage, 256);
+  const { outbox } = session;
+  return session.with(
+    () => {
+      outbox.result(7, 0, 100, { ...MANNER, left: 2 });
+      outbox.message({
+        type: 'progress',
+        slot: 7,
+        index: 1,
+        done: 5,
+        total: undefined,
+      } as unknown as ToParent);
+      outbox.end(7, 2, 0);
     },
-    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1 at 5, 7:end 2'),
-  };
+    () => session.told('7:0=100, 7:1 at 5, 7:end 2'),
+  );
 }
 
 /** The worker goes on only once the parent has answered to its first result, which shares an open batch. */
 export function answered(stage: Stage): Scenario {
-  const channel = new Channel(stage, 256);
-  let over = false;
   let answers = 0;
-  const parent = new Parent(channel, () => {
-    over = true;
+  const session = new Session(stage, 256, () => {
+    answers += 1;
   });
+  const { channel, link, outbox, parent } = session;
   parent.told.answer = () => {
     if (parent.told.values.length === 2) parent.link.send({ type: 'stop' });
   };
-  const link = channel.worker(() => {
-    answers += 1;
-  });
-  const outbox = new Outbox(link, new Set());
-  return {
-    names: channel.names,
-    actors: {
-      worker() {
-        channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
-        outbox.result(7, 0, 100, { ...MANNER, left: 2 });
-        outbox.result(7, 1, 101, { ...MANNER, left: 1 });
-        while (answers === 0) stage.turn();
-        outbox.end(7, 2, 0);
-      },
-      parent() {
-        parent.listen();
-        while (!over) stage.turn();
-      },
+  return session.with(
+    () => {
+      channel.toParent.on('message', (message) => link.arrived(message as ToWorker));
+      outbox.result(7, 0, 100, { ...MANNER, left: 2 });
+      outbox.result(7, 1, 101, { ...MANNER, left: 1 });
+      while (answers === 0) stage.turn();
+      outbox.end(7, 2, 0);
     },
-    check: () => assert.equal(parent.told.values.join(', '), '7:0=100, 7:1=101, 7:end 2'),
-  };
+    () => session.told('7:0=100, 7:1=101, 7:end 2'),
+  );
 }
 
 /** Both sides wait for each other: the worker for jobs (and a message to stop), the parent for results. */
