@@ -1,11 +1,12 @@
-/** The time of one call: right after the one before, and after 5 ms of nothing; all are warm: a round goes before. */
+/** The time of one call: right after the one before, and after 1 ms of nothing; all are warm: a round goes before. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asDocumented, type Contestant, closeAll } from './contestants.js';
 import { median, ROUNDS } from './rounds.js';
 import type { Table } from './table.js';
 
 const HOT = 2000;
-const IDLE = 40;
+const IDLE = 150;
+const NOTHING_MS = 1;
 
 export async function roundTrip(): Promise<Table> {
   const all = asDocumented();
@@ -15,7 +16,7 @@ export async function roundTrip(): Promise<Table> {
     for (const [i, contestant] of all.entries()) {
       for (let n = 0; n < HOT; n++) await one(contestant, round > 0 ? hot[i]! : []);
       for (let n = 0; n < IDLE; n++) {
-        await sleep(5);
+        await sleep(NOTHING_MS);
         await one(contestant, round > 0 ? idle[i]! : []);
       }
     }
