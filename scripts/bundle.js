@@ -8,7 +8,7 @@ import { toCommonJs } from './commonjs.js';
 
 /** Modules that are loaded when one of these functions is first called. */
 const LATE = {
-  'codec/closure/read-function.js': ['readFunction', 'isNativeRefusal', 'stableReading'],
+  'codec/closure/read-function.js': ['readFunction', 'isNativeRefusal', 'stableReading', 'weightOf'],
   'codec/data/private-names.js': ['privateNames'],
   'worker/typescript/index.js': ['installTypeScript'],
   'self-by-name.js': ['selfByName'],

@@ -6,6 +6,7 @@ import { task, workerLocal } from './worker/index.js';
 export {
   type AnyIterable,
   type ElementOf,
+  type Explanation,
   Future,
   type FutureInfo,
   type FutureState,

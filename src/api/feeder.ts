@@ -8,6 +8,7 @@ import { ClassShelf } from '../codec/index.js';
 import { ChunkFiller } from './chunk-filler.js';
 import {
   type AnyIterable,
+  asList,
   isPending,
   isPlain,
   iteratorOf,
@@ -17,6 +18,7 @@ import {
   returnInput,
   type Step,
 } from './input.js';
+import { RawFiller } from './raw-filler.js';
 
 export interface FeederHost {
   /** Items that may be sent now. */
@@ -24,6 +26,10 @@ export interface FeederHost {
   /** Items that the next chunk should have, given how many are left, if that is known. */
   size(remaining: number | undefined): number;
   submit(filler: ChunkFiller): void;
+  /** In place of `size` and `submit`, where items are not to be packed: how many are wanted as they are; 0 for none. */
+  raw(): number;
+  /** Takes them. What it does not want after all it gives back by {@link Feeder.pack}. */
+  take(filler: RawFiller): void;
   /** An item that cannot travel; those before it have been submitted. */
   refused(index: number, error: unknown): void;
   /** What `submit` threw. */
@@ -31,6 +37,8 @@ export interface FeederHost {
   /** It does not read on: no room, the end, or a failure. */
   rests(): void;
 }
+
+type Filler = ChunkFiller | RawFiller;
 
 export class Feeder {
   readonly length: number | undefined;
@@ -42,6 +50,8 @@ export class Feeder {
   error: { readonly error: unknown } | undefined;
   readonly #host: FeederHost;
   readonly #iterator: MixedIterator;
+  /** The input itself, where nothing but its elements can come of it. */
+  readonly #list: ArrayLike<unknown> | undefined;
   readonly #soon = new ReadySoon();
   readonly #classes = new ClassShelf();
   /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
@@ -54,6 +64,7 @@ export class Feeder {
     this.#host = host;
     this.#inContext = isPlain(items) ? undefined : AsyncLocalStorage.snapshot();
     this.#iterator = iteratorOf(items);
+    this.#list = asList(items);
     this.length = length ?? lengthOf(items);
   }
 
@@ -90,13 +101,12 @@ export class Feeder {
 
   /** Reads and sends one chunk; a promise where the input has to be awaited. */
   #sendChunk(): Promise<void> | undefined {
-    const remaining = this.length === undefined ? undefined : this.length - this.next;
-    const size = Math.min(this.#host.size(remaining), this.#host.room());
-    const filler = new ChunkFiller(size, this.next, this.#classes);
+    const filler = this.#filler();
     try {
-      while (!filler.full && !this.#stopped) {
+      if (this.#list !== undefined) this.#takeList(filler, this.#list);
+      while (!this.drained && !filler.full && !this.#stopped) {
         const step = this.#iterator.next();
-        if (isPending(step)) return this.#sendLater(filler, size, step);
+        if (isPending(step)) return this.#sendLater(filler, step);
         if (!this.#take(filler, step)) break;
       }
     } catch (error) {
@@ -107,7 +117,24 @@ export class Feeder {
     return undefined;
   }
 
-  async #sendLater(begun: ChunkFiller, size: number, first: Promise<Step>): Promise<void> {
+  #filler(): Filler {
+    const raw = this.#host.raw();
+    if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
+    const remaining = this.length === undefined ? undefined : this.length - this.next;
+    const size = Math.max(1, Math.min(this.#host.size(remaining), this.#host.room()));
+    return new ChunkFiller(size, this.next, this.#classes);
+  }
+
+  #takeList(filler: Filler, list: ArrayLike<unknown>): void {
+    if (filler instanceof RawFiller) filler.addList(list, filler.base);
+    else {
+      for (let at = filler.base; at < list.length && !filler.full && !this.#stopped; at++)
+        this.#add(filler, list[at]);
+    }
+    if (filler.base + filler.count >= list.length) this.drained = true;
+  }
+
+  async #sendLater(begun: Filler, first: Promise<Step>): Promise<void> {
     let filler = begun;
     let step: Promise<Step> | Step = first;
     try {
@@ -119,7 +146,7 @@ export class Feeder {
         if (this.#stopped) return;
         if (ready === undefined) {
           this.#submit(filler);
-          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#host.room())), this.next, this.#classes);
+          filler = this.#filler();
           continue;
         }
         if (!this.#take(filler, ready) || filler.full || this.#stopped) break;
@@ -133,13 +160,18 @@ export class Feeder {
   }
 
   /** False at the end of the input. */
-  #take(filler: ChunkFiller, step: Step): boolean {
+  #take(filler: Filler, step: Step): boolean {
     if (step.done === true) {
       this.drained = true;
       return false;
     }
+    this.#add(filler, step.value);
+    return true;
+  }
+
+  #add(filler: Filler, value: unknown): void {
     try {
-      filler.add(step.value);
+      filler.add(value);
     } catch (error) {
       // An item that cannot travel: its own failure, in its own place.
       const index = filler.base + filler.count;
@@ -148,18 +180,31 @@ export class Feeder {
       filler.restart(this.next);
       this.#host.refused(index, error);
     }
-    return true;
   }
 
-  #inputFailed(filler: ChunkFiller, error: unknown): void {
+  /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
+  pack(values: readonly unknown[], base: number): void {
+    const filler = new ChunkFiller(values.length, base, this.#classes);
+    for (const value of values) {
+      this.#add(filler, value);
+      if (filler.full) {
+        this.#submit(filler);
+        filler.restart(this.next);
+      }
+    }
+    this.#submit(filler);
+  }
+
+  #inputFailed(filler: Filler, error: unknown): void {
     this.drained = true;
     this.#submit(filler);
     this.error = { error };
   }
 
-  #submit(filler: ChunkFiller): void {
+  #submit(filler: Filler): void {
     if (filler.count === 0 || this.#stopped) return;
     this.next = filler.base + filler.count;
-    this.#host.submit(filler);
+    if (filler instanceof RawFiller) this.#host.take(filler);
+    else this.#host.submit(filler);
   }
 }

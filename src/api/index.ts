@@ -4,6 +4,7 @@ export { forEach, forRange, map, pool, reduce, run, stream } from './default-poo
 export { Future, type FutureInfo, type FutureState } from './future.js';
 export { type AnyIterable, Batches } from './input.js';
 export type {
+  Explanation,
   MapOptions,
   PoolOptions,
   Progress,

@@ -53,6 +53,22 @@ export class Batches<T> implements AsyncIterable<T> {
   }
 }
 
+const ListIterator = Array.prototype[Symbol.iterator];
+const TypedIterator = Uint8Array.prototype[Symbol.iterator] as unknown;
+
+/** The input itself where its iterator would give its elements, one after the other, and nothing else. */
+export function asList(items: unknown): ArrayLike<unknown> | undefined {
+  const { [Symbol.iterator]: iterate, [Symbol.asyncIterator]: iterateAsync } = items as {
+    readonly [Symbol.iterator]?: unknown;
+    readonly [Symbol.asyncIterator]?: unknown;
+  };
+  if (iterateAsync !== undefined) return undefined;
+  const isList = Array.isArray(items)
+    ? iterate === ListIterator
+    : ArrayBuffer.isView(items) && !(items instanceof DataView) && iterate === TypedIterator;
+  return isList ? (items as ArrayLike<unknown>) : undefined;
+}
+
 /** True where reading runs no code but the platform's. */
 export function isPlain(items: unknown): boolean {
   return Array.isArray(items) || ArrayBuffer.isView(items);

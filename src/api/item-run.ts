@@ -16,18 +16,18 @@ import type { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
 import { attribute, attributeFault } from './failure.js';
 import { Feeder } from './feeder.js';
+import { Flights } from './flights.js';
+import { Inline } from './inline.js';
+import { inlineRefusal } from './inline-refusal.js';
 import { isPlain } from './input.js';
 import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
+import { Ledger } from './ledger.js';
 import { Meter } from './meter.js';
 import type { MapOptions } from './options.js';
 import { limitsLeft, limitsOf, nextTask, randomSeed, sendPending } from './pool-core.js';
+import type { RawFiller } from './raw-filler.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
-
-interface Flight {
-  readonly from: number;
-  readonly to: number;
-}
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -62,9 +62,14 @@ export class ItemRun {
   readonly #chunker: Chunker;
   readonly #limits: JobLimits;
   readonly #meter: Meter;
+  readonly #inline: Inline;
+  readonly #ledger = new Ledger();
+  readonly #report: MapOptions['explain'];
+  /** Since when a chunk is packed, in ms. */
+  #packing = 0;
+  #resting = false;
   readonly #retries: MapOptions['retries'];
-  /** What is with the engine, and the indices of its items. */
-  readonly #flights = new Map<JobTicket, Flight>();
+  readonly #flights = new Flights();
   readonly #streams = new Map<number, ResultStream>();
   #operation: EngineOperation | undefined;
   #told = 0;
@@ -82,8 +87,13 @@ export class ItemRun {
     this.#receiver = receiver;
     this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
       room: () => this.#room,
-      size: (remaining) => this.#chunker.next(remaining),
+      size: (remaining) => {
+        this.#packing = performance.now();
+        return this.#chunker.next(remaining);
+      },
       submit: (filler) => this.#submitChunk(filler),
+      raw: () => (this.#inline.active ? this.#inline.size : 0),
+      take: (filler) => this.#runHere(filler),
       refused: (index, error) => this.#tell(index, false, error, undefined, 1),
       failed: (error) => this.#fail(error),
       rests: () => this.#endIfDone(),
@@ -92,14 +102,22 @@ export class ItemRun {
     this.#limits = limitsOf(spec.options);
     const waits = this.#limits.queueTimeout !== undefined || this.#limits.deadline !== undefined;
     this.#chunker = new Chunker(waits ? 1 : (spec.options.chunk ?? 'auto'), this.#workers);
-    const report = spec.options.onProgress;
+    const { core, fn } = spec;
+    this.#inline = new Inline({
+      fn,
+      workers: this.#workers,
+      assets: core.assets,
+      refusal: inlineRefusal(spec),
+    });
+    const { explain, onProgress: report } = spec.options;
+    this.#report = explain === undefined ? undefined : AsyncLocalStorage.bind(explain);
     const { pieces } = spec;
     this.#meter = new Meter({
       total: pieces === undefined ? this.#feeder.length : pieces.total,
       report: report === undefined ? undefined : (AsyncLocalStorage.bind(report) as typeof report),
       stats: () => spec.core.engine.stats(),
       running: () => (pieces === undefined ? this.#feeder.next - this.#told : pieces.read - this.#meter.done),
-      runningSince: () => this.#runningSince(),
+      runningSince: () => this.#flights.runningSince,
       failed: (error) => this.#fail(error),
     });
   }
@@ -161,7 +179,7 @@ export class ItemRun {
   }
 
   get #room(): number {
-    if (this.#over || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
+    if (this.#over || this.#resting || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
     const room = this.#window - (this.#feeder.next - this.#told) - this.#unread;
     // A full queue refuses an operation that has nothing in flight, and holds back one that has.
     const { engine } = this.#spec.core;
@@ -171,6 +189,8 @@ export class ItemRun {
   #submitChunk(filler: ChunkFiller): void {
     const { count } = filler;
     if (this.#over) return;
+    if (isPlain(this.#spec.items)) this.#inline.packed(count, performance.now() - this.#packing);
+    this.#ledger.chunk(count);
     const chunk: Chunk = {
       items: filler.finish(),
       base: filler.base,
@@ -180,6 +200,29 @@ export class ItemRun {
     };
     this.#chunks += 1;
     this.#submit(chunk, 0, count, 1, 0);
+  }
+
+  /** A block of items in this thread; then, where that has gone on for a while, a turn of the event loop. */
+  #runHere({ values, base }: RawFiller): void {
+    if (this.#over) return;
+    const done = this.#inline.run(values, base);
+    const rest = values.splice(done);
+    try {
+      if (done > 0) {
+        this.#spec.core.engine.ranHere!(done);
+        this.#settleMany(base, values);
+      }
+      if (rest.length > 0) this.#feeder.pack(rest, base + done);
+    } catch (error) {
+      return this.#fail(error);
+    }
+    if (!this.#inline.active || !this.#inline.rests || this.#over) return;
+    this.#resting = true;
+    setImmediate(() => {
+      this.#resting = false;
+      this.#inline.beginSlice();
+      this.#goOn();
+    });
   }
 
   #submit(chunk: Chunk, from: number, count: number, attempt: number, delay: number): void {
@@ -213,17 +256,7 @@ export class ItemRun {
       skipped: undefined,
       sink,
     });
-    const base = chunk.base + from;
-    if (open > 0) this.#flights.set(ticket, { from: base, to: base + count });
-  }
-
-  #runningSince(): number | undefined {
-    let since: number | undefined;
-    for (const ticket of this.#flights.keys()) {
-      const started = ticket.running()?.since;
-      if (started !== undefined && (since === undefined || started < since)) since = started;
-    }
-    return since;
+    if (open > 0) this.#flights.add(ticket, chunk.base + from);
   }
 
   // ---- outcomes -----------------------------------------------------------------------------------------------
@@ -271,6 +304,8 @@ export class ItemRun {
       progress: (index, done, total) => this.#meter.partial(index, done, total),
       measured: (count, elapsed) => {
         this.#chunker.measured(count, elapsed);
+        this.#ledger.measured(count, elapsed);
+        this.#inline.measured(count, elapsed);
       },
     };
   }
@@ -333,14 +368,22 @@ export class ItemRun {
     const values: unknown[] = [];
     const count = Math.min(batch.count, this.#end - first);
     if (count <= 0) return;
+    const begun = performance.now();
     try {
       forEntries(skipEntries(batch, 0, count), (from, to) => values.push(decode.itemAt(from, to)));
     } catch (error) {
       return this.#fail(error);
     }
-    this.#told += count;
+    this.#inline.unpacked(count, performance.now() - begun);
     chunk.open -= count;
     if (chunk.open === 0) this.#chunks -= 1;
+    this.#settleMany(first, values);
+    this.#goOn();
+  }
+
+  #settleMany(first: number, values: unknown[]): void {
+    const count = values.length;
+    this.#told += count;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, count);
     else {
@@ -353,10 +396,10 @@ export class ItemRun {
     if (this.#over) return;
     this.#unread += count;
     this.#receiver.outcomes(first, values);
-    this.#goOn();
   }
 
   #goOn(): void {
+    if (this.#over) return;
     if (this.#failing !== undefined) this.#awaitEarlier();
     else this.#feeder.feed();
   }
@@ -387,6 +430,11 @@ export class ItemRun {
     if (this.#over) return;
     this.#over = true;
     this.#release();
+    try {
+      this.#explain();
+    } catch (thrown) {
+      return this.#receiver.failed(thrown);
+    }
     this.#receiver.ended(next);
   }
 
@@ -407,24 +455,17 @@ export class ItemRun {
     const { index, error } = this.#failing!;
     const missing = (from: number): boolean => this.#receiver.missing!(from, index);
     if (!missing(0)) return this.#fail(error);
-    // To stop a worker by force would take what else it runs with it.
-    const needed = new Set<number>();
-    const rest: JobTicket[] = [];
-    for (const [ticket, { from }] of this.#flights) {
-      if (from >= index || !missing(from)) rest.push(ticket);
-      else if (ticket.running() !== undefined) needed.add(ticket.running()!.worker);
-    }
-    for (const ticket of rest) {
-      const running = ticket.running();
-      if (running !== undefined && needed.has(running.worker)) continue;
-      this.#flights.delete(ticket);
-      ticket.cancel(error);
-    }
+    this.#flights.cancelFrom(index, missing, error);
   }
 
   #fail(error: unknown): void {
     if (this.#over) return;
     this.#stop(error);
+    try {
+      this.#explain();
+    } catch {
+      // What the operation failed with says more.
+    }
     this.#receiver.failed(error);
   }
 
@@ -434,8 +475,11 @@ export class ItemRun {
     this.#meter.stop();
     this.#release();
     this.#feeder.stop();
-    for (const ticket of this.#flights.keys()) ticket.cancel(reason);
-    this.#flights.clear();
+    this.#flights.cancel(reason);
+  }
+
+  #explain(): void {
+    this.#report?.(this.#ledger.explanation(this.#meter.done, this.#workers, this.#inline));
   }
 
   #release(): void {

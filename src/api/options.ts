@@ -51,6 +51,15 @@ export interface MapOptions extends TaskOptions {
    * memory (`shared`) the workers write them themselves and none is sent; any other array is filled at the end.
    */
   readonly into?: NumericArray | undefined;
+  /**
+   * `'auto'` (default): calls that are too cheap to ship run in the calling thread, in slices of at most 5 ms, where nobody
+   * can tell but by the clock: workers have timed the first ones, `chunk`, `timeout`, `queueTimeout`, `deadline`, `signal`
+   * and `retries` are not set, the pool has no `init`, and the function has no loop, recursion, await, import or global
+   * but pure ones of the language. They get copies of their items, as in a worker. `false`: every call goes to a worker.
+   */
+  readonly inline?: 'auto' | false | undefined;
+  /** Called once when the operation has ended, well or not, with what was decided and why. */
+  readonly explain?: ((report: Explanation) => void) | undefined;
 }
 
 /** Options of `forRange`. */
@@ -61,6 +70,28 @@ export interface RangeOptions extends TaskOptions {
   readonly onError?: 'abort' | 'settle' | undefined;
   /** Called with the state of the loop, counted in indices, at most every 50 ms, and once at its end. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** What was decided about an operation, and what came of it. Times are in ms. */
+export interface Explanation {
+  /** Items that have ended. */
+  readonly items: number;
+  /** From the call to its end. */
+  readonly elapsed: number;
+  /** Workers that calls could go to. */
+  readonly workers: number;
+  /** A call in a worker, on average, with copying its item and result there; undefined where none was timed. */
+  readonly cost: number | undefined;
+  /** To pack an item and unpack its result in this thread, at best; undefined where too few were shipped to tell. */
+  readonly shipping: number | undefined;
+  /** Items that were sent to a worker as one: how many such chunks, and the sizes of the smallest and the largest. */
+  readonly chunks: { readonly count: number; readonly smallest: number; readonly largest: number };
+  /** Items that ran in this thread. */
+  readonly inlined: number;
+  /** Why calls ran in this thread, or why they did not. */
+  readonly reason: string;
+  /** Running time of all calls together, wherever they ran, by elapsed time; undefined where none was timed. */
+  readonly speedup: number | undefined;
 }
 
 /** How far an operation is. */
@@ -170,6 +201,8 @@ const mapChecks: Record<string, Check> = {
   ordered: flag,
   window: positiveInteger,
   into: (v) => (nameOfArray(v) === undefined ? 'a typed array' : undefined),
+  inline: oneOf('auto', false),
+  explain: fn,
 };
 
 const poolChecks: Record<string, Check> = {

@@ -14,6 +14,8 @@ export type Decode = (body: Packed, then: (value: unknown) => void, failed: (err
 export interface PoolCore {
   readonly engine: Engine;
   readonly name: string;
+  /** Something runs in every worker before its first task. */
+  readonly hasInit: boolean;
   /** What results are decoded with. */
   readonly assets: AssetStore;
   readonly decode: Decode;

@@ -98,6 +98,7 @@ export class Pool implements AsyncDisposable {
       name: 'the pool of this worker',
       assets: runtime.assets,
       decode: decoder(runtime.assets),
+      hasInit: false,
       retried: 0,
       calls: new CallOperations(engine),
       pending: undefined,
@@ -387,5 +388,6 @@ function localCore(options: PoolOptions): PoolCore {
   const { assets } = engine;
   const decode = decoder(assets);
   const calls = new CallOperations(engine);
-  return { engine, name, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
+  const hasInit = init !== undefined;
+  return { engine, name, hasInit, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
 }

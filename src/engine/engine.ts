@@ -143,6 +143,11 @@ export interface Engine {
   accept(): void;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed */
   submit(job: JobSpec): JobTicket;
+  /**
+   * Counts items that ran in the calling thread; absent where they may not.
+   * @throws PoolClosedError, or why `init` failed
+   */
+  ranHere?(count: number): void;
   stats(): EngineStats;
   /** Items that may be sent now without one being refused for `queueLimit`. */
   room(): number;

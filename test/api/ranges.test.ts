@@ -235,11 +235,11 @@ poolTest('an abort half-way stops what runs and starts no more', {}, async (pool
   );
   await until(() => started[0]! > 10, 'ranges have started');
   controller.abort(new Error('enough'));
-  await assert.rejects(loop, { message: 'enough' });
-  await until(() => pool.stats().running === 0, 'no range runs');
   const then = started[0]!;
+  await assert.rejects(loop, { message: 'enough' });
+  // When this has run, so has all that had begun: of each worker a range may have been claimed and not counted yet.
   await pool.each(() => {});
-  assert.equal(started[0], then);
+  assert.ok(started[0]! <= then + 2, `${then} at the abort, ${started[0]} in all`);
   await assert.rejects(
     pool.forRange(10, () => {}, { signal: controller.signal }),
     { message: 'enough' },

@@ -29,6 +29,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
   const core: PoolCore = {
     engine,
     name: 'small',
+    hasInit: false,
     assets,
     decode: decoder(assets),
     retried: 0,

@@ -1,8 +1,10 @@
 import { type AnyNode, type ClassExpression, type FunctionExpression, type Options, parse } from 'acorn';
 import { SerializationError } from '../../errors.js';
 import { forgets } from './forgets.js';
-import { type FreeUse, isNode, type LexicalUse, ScopeWalker } from './free-names.js';
+import { type FreeUse, type LexicalUse, ScopeWalker } from './free-names.js';
+import { type Weight, weigh } from './heavy.js';
 import type { CodeRecord } from './reading.js';
+import { isNode } from './syntax.js';
 
 /** A place in the analysed text, 0-based; the column counts from the text's start on line 0. */
 export interface TextPosition {
@@ -36,6 +38,8 @@ export interface Analysis {
   readonly strict: boolean;
   /** See `forgets.ts`; what is imported or provided is not looked at. */
   readonly forgets: boolean;
+  /** Whether it is light; see `heavy.ts`. */
+  readonly weight: Weight;
   /** The place V8 reports as the function's location: its parameter list, or the start of arrows and classes. */
   readonly anchor: TextPosition;
   readonly parses: boolean;
@@ -158,6 +162,7 @@ function analyzeText(text: string): Analysis {
     const blank = source.slice(start + 2, end).replace(/[^\n\r\u2028\u2029]/g, ' ');
     source = source.slice(0, start) + heritage.name + blank + source.slice(end);
   }
+  const freeStarts = new Set(free.map((use) => use.start));
   const importMeta = usage.importMetas.length > 0 ? importMetaName(text) : undefined;
   for (const { start, end } of usage.importMetas) {
     if (heritage?.replaces && within(start, heritage)) continue;
@@ -184,7 +189,8 @@ function analyzeText(text: string): Analysis {
     usesArguments: isArrow && usage.lexical.some((use) => use.what === 'arguments'),
     importMeta,
     strict: isClass || hasUseStrict(node),
-    forgets: forgets(node, new Set(free.map((use) => use.start))),
+    forgets: forgets(node, freeStarts),
+    weight: weigh(node, freeStarts),
     anchor: at(anchorOf(node, parsed.prefix + text.length, prefix, text)),
     parses: true,
   };

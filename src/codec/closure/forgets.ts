@@ -8,6 +8,7 @@
  */
 import type { AnyNode } from 'acorn';
 import { isDefaultGlobal } from './globals.js';
+import { childrenOf } from './syntax.js';
 
 const KEEPS_NOTHING: ReadonlySet<string> = new Set(
   `Array ArrayBuffer BigInt BigInt64Array BigUint64Array Boolean DataView Error Float16Array Float32Array Float64Array
@@ -67,7 +68,7 @@ function fits(node: Node, parent: Node | undefined, above: Node | undefined, kno
     if (LEADS_OUT.has(name)) return false;
     if (known.free.has(node.start) && isDefaultGlobal(name)) return fitsGlobal(name, node, parent, above);
   }
-  for (const child of childrenOf(node)) if (!fits(child, node, parent, known)) return false;
+  for (const child of childrenOf(node)) if (!fits(child as Node, node, parent, known)) return false;
   return true;
 }
 
@@ -83,15 +84,6 @@ function fitsMember(
   return name !== undefined && (!METHODS.has(name) || isCallee(node, parent));
 }
 
-function* childrenOf(node: Node): Generator<Node> {
-  for (const key of Object.keys(node)) {
-    const value = node[key];
-    for (const child of Array.isArray(value) ? value : [value]) {
-      if (child !== null && typeof child === 'object' && typeof child.type === 'string') yield child as Node;
-    }
-  }
-}
-
 /** Names are taken together wherever they are declared: one that may be more than a number is none in all its scopes. */
 function numericNames(root: AnyNode): ReadonlySet<string> {
   const values = new Map<string, Node[]>();
@@ -104,7 +96,7 @@ function numericNames(root: AnyNode): ReadonlySet<string> {
       const { name } = node.left;
       values.set(name, [...(values.get(name) ?? []), node.right as Node]);
     } else if (node.type === 'Identifier' && declaresOtherwise(node, parent)) spoilt.add(node.name);
-    for (const child of childrenOf(node)) collect(child, node);
+    for (const child of childrenOf(node)) collect(child as Node, node);
   };
   collect(root as Node, undefined);
   const numbers = new Set([...values.keys()].filter((name) => !spoilt.has(name)));

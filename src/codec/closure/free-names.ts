@@ -1,4 +1,5 @@
 import type { AnyNode, Identifier } from 'acorn';
+import { isNode } from './syntax.js';
 
 /** A place where a name is used that nothing inside the analysed text declares. */
 export interface FreeUse {
@@ -330,10 +331,4 @@ export class ScopeWalker {
 function isDeclared(scope: Scope, name: string): boolean {
   for (let at: Scope | undefined = scope; at; at = at.parent) if (at.names.has(name)) return true;
   return false;
-}
-
-export function isNode(value: unknown): value is AnyNode {
-  return (
-    typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
-  );
 }

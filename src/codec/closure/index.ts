@@ -2,6 +2,7 @@ export { type Built, buildFunction } from './build.js';
 export { setEntry } from './entry.js';
 export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js';
 export { builtinExport } from './known-modules.js';
+export { whyNotLight } from './light.js';
 export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from './modules.js';
 export { exportByName } from './named-export.js';
 export { isNativeRefusal, readFunction } from './read-function.js';

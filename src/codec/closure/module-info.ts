@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type AnyNode, parse } from 'acorn';
 import { parseOptions, positionIn, type TextPosition } from './analyze.js';
-import { isNode } from './free-names.js';
 import { nativeRequire } from './known-modules.js';
 import { isTypeScript, pathOf } from './paths.js';
+import { isNode } from './syntax.js';
 
 /** What a module's file says: which names are imports, exports, and which variables can ever change. */
 export interface ModuleInfo {

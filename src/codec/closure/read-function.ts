@@ -5,6 +5,7 @@ import { type Analysis, analyze } from './analyze.js';
 import { withHash } from './code-record.js';
 import { exportOf } from './export-reference.js';
 import { isDefaultGlobal } from './globals.js';
+import type { Weight } from './heavy.js';
 import { moduleInVariable, staticImport } from './import-binding.js';
 import { type InspectedScope, type Inspection, inspect, inspectorRefusal } from './inspect.js';
 import { lazyGlobalPath } from './intrinsics.js';
@@ -122,6 +123,12 @@ interface Resolved {
 
 /** Records by analysis, place and shape, so that fresh closures of the same code are not hashed again. */
 const records = new WeakMap<Analysis, Map<string, CodeRecord>>();
+const weights = new WeakMap<CodeRecord, Weight>();
+
+/** Whether the text is light; undefined for what was not read here. */
+export function weightOf(code: CodeRecord): Weight | undefined {
+  return weights.get(code);
+}
 
 class CodeReader {
   private infoRead: ModuleInfo | undefined | null = null;
@@ -407,6 +414,7 @@ class CodeReader {
     };
     const record = withHash(content);
     known.set(key, record);
+    weights.set(record, analysis.weight);
     return record;
   }
 

@@ -121,6 +121,12 @@ export class LocalEngine implements Engine {
     this.#tally.admit(1);
   }
 
+  ranHere(count: number): void {
+    this.#tally.checkAlive();
+    this.#tally.admit(count);
+    this.#tally.done += count;
+  }
+
   expect(jobs: number, pinned: number): void {
     if (this.#hosts.size > 0 || this.#tally.phase !== 'open') return;
     this.#state.expect(Math.min(jobs, this.room()), pinned);
