@@ -14,6 +14,8 @@ const NEWEST = 0.25;
 
 /** Running time that several calls sent as one job are to take, in ms. */
 const CALLS = 0.5;
+/** Less is not worth waking another worker for. */
+const LEAST_CALLS = 0.1;
 /** Most calls in one job. */
 const MOST_CALLS = 256;
 
@@ -28,7 +30,8 @@ export function portion(job: Job, workers: number, tasksPerWorker: number): numb
   if (tasksPerWorker > 1) return 1;
   const { cost } = job.spec.operation;
   if (cost === undefined) return 1;
-  return Math.max(1, Math.min(MOST_CALLS, Math.floor(CALLS / cost), Math.ceil(count / workers)));
+  const share = Math.max(Math.ceil(count / workers), Math.floor(LEAST_CALLS / cost));
+  return Math.max(1, Math.min(MOST_CALLS, Math.floor(CALLS / cost), share));
 }
 
 /** Deaths before the first task, one after the other, after which queued work is given up. */
