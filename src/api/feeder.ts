@@ -18,7 +18,7 @@ import {
   returnInput,
   type Step,
 } from './input.js';
-import { RawFiller } from './raw-filler.js';
+import { isRaw, RawFiller } from './raw-filler.js';
 
 export interface FeederHost {
   /** Items that may be sent now. */
@@ -52,6 +52,8 @@ export class Feeder {
   readonly #iterator: MixedIterator;
   /** The input itself, where nothing but its elements can come of it. */
   readonly #list: ArrayLike<unknown> | undefined;
+  /** What is being filled. */
+  #filler: Filler = new RawFiller(0, 0);
   readonly #soon = new ReadySoon();
   readonly #classes = new ClassShelf();
   /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
@@ -101,23 +103,23 @@ export class Feeder {
 
   /** Reads and sends one chunk; a promise where the input has to be awaited. */
   #sendChunk(): Promise<void> | undefined {
-    const filler = this.#filler();
+    this.#filler = this.#newFiller();
     try {
-      if (this.#list !== undefined) this.#takeList(filler, this.#list);
-      while (!this.drained && !filler.full && !this.#stopped) {
+      if (this.#list !== undefined) this.#takeList(this.#list);
+      while (!this.drained && !this.#filler.full && !this.#stopped) {
         const step = this.#iterator.next();
-        if (isPending(step)) return this.#sendLater(filler, step);
-        if (!this.#take(filler, step)) break;
+        if (isPending(step)) return this.#sendLater(step);
+        if (!this.#take(step)) break;
       }
     } catch (error) {
-      this.#inputFailed(filler, error);
+      this.#inputFailed(error);
       return undefined;
     }
-    this.#submit(filler);
+    this.#submit(this.#filler);
     return undefined;
   }
 
-  #filler(): Filler {
+  #newFiller(): Filler {
     const raw = this.#host.raw();
     if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
     const remaining = this.length === undefined ? undefined : this.length - this.next;
@@ -125,79 +127,85 @@ export class Feeder {
     return new ChunkFiller(size, this.next, this.#classes);
   }
 
-  #takeList(filler: Filler, list: ArrayLike<unknown>): void {
-    if (filler instanceof RawFiller) filler.addList(list, filler.base);
-    else {
-      for (let at = filler.base; at < list.length && !filler.full && !this.#stopped; at++)
-        this.#add(filler, list[at]);
-    }
-    if (filler.base + filler.count >= list.length) this.drained = true;
+  #takeList(list: ArrayLike<unknown>): void {
+    let at = this.#filler.base;
+    while (at < list.length && !this.#filler.full && !this.#stopped) this.#add(list[at++]);
+    if (at >= list.length) this.drained = true;
   }
 
-  async #sendLater(begun: Filler, first: Promise<Step>): Promise<void> {
-    let filler = begun;
+  async #sendLater(first: Promise<Step>): Promise<void> {
     let step: Promise<Step> | Step = first;
     try {
       for (;;) {
         let ready: Step | undefined;
         if (!isPending(step)) ready = step;
         // A slow source is no reason to hold back what has been read.
-        else ready = filler.count === 0 ? await step : await this.#soon.wait(step);
+        else ready = this.#filler.count === 0 ? await step : await this.#soon.wait(step);
         if (this.#stopped) return;
         if (ready === undefined) {
-          this.#submit(filler);
-          filler = this.#filler();
+          this.#submit(this.#filler);
+          this.#filler = this.#newFiller();
           continue;
         }
-        if (!this.#take(filler, ready) || filler.full || this.#stopped) break;
+        if (!this.#take(ready) || this.#filler.full || this.#stopped) break;
         step = this.#iterator.next();
       }
     } catch (error) {
-      this.#inputFailed(filler, error);
+      this.#inputFailed(error);
       return;
     }
-    this.#submit(filler);
+    this.#submit(this.#filler);
   }
 
   /** False at the end of the input. */
-  #take(filler: Filler, step: Step): boolean {
+  #take(step: Step): boolean {
     if (step.done === true) {
       this.drained = true;
       return false;
     }
-    this.#add(filler, step.value);
+    this.#add(step.value);
     return true;
   }
 
-  #add(filler: Filler, value: unknown): void {
+  #add(value: unknown): void {
+    if (this.#filler instanceof RawFiller && !isRaw(value)) {
+      // Packed at once: whoever gave it may change it before the next one is read.
+      this.#submit(this.#filler);
+      const size = Math.max(1, Math.min(this.#host.raw(), this.#host.room()));
+      this.#filler = new ChunkFiller(size, this.next, this.#classes);
+    }
+    const filler = this.#filler;
     try {
       filler.add(value);
     } catch (error) {
-      // An item that cannot travel: its own failure, in its own place.
-      const index = filler.base + filler.count;
-      this.#submit(filler);
-      this.next = index + 1;
-      filler.restart(this.next);
-      this.#host.refused(index, error);
+      this.#refuse(filler as ChunkFiller, error);
     }
+  }
+
+  /** An item that cannot travel: its own failure, in its own place. */
+  #refuse(filler: ChunkFiller, error: unknown): void {
+    const index = filler.base + filler.count;
+    this.#submit(filler);
+    this.next = index + 1;
+    filler.restart(this.next);
+    this.#host.refused(index, error);
   }
 
   /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
   pack(values: readonly unknown[], base: number): void {
     const filler = new ChunkFiller(values.length, base, this.#classes);
     for (const value of values) {
-      this.#add(filler, value);
-      if (filler.full) {
-        this.#submit(filler);
-        filler.restart(this.next);
-      }
+      filler.add(value);
+      if (!filler.full) continue;
+      this.#submit(filler);
+      filler.restart(this.next);
     }
     this.#submit(filler);
   }
 
-  #inputFailed(filler: Filler, error: unknown): void {
+  #inputFailed(error: unknown): void {
     this.drained = true;
-    this.#submit(filler);
+    this.#submit(this.#filler);
     this.error = { error };
   }
 

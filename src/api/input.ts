@@ -53,8 +53,8 @@ export class Batches<T> implements AsyncIterable<T> {
   }
 }
 
-const ListIterator = Array.prototype[Symbol.iterator];
-const TypedIterator = Uint8Array.prototype[Symbol.iterator] as unknown;
+const listIterator = Array.prototype[Symbol.iterator];
+const typedIterator = Uint8Array.prototype[Symbol.iterator] as unknown;
 
 /** The input itself where its iterator would give its elements, one after the other, and nothing else. */
 export function asList(items: unknown): ArrayLike<unknown> | undefined {
@@ -64,8 +64,8 @@ export function asList(items: unknown): ArrayLike<unknown> | undefined {
   };
   if (iterateAsync !== undefined) return undefined;
   const isList = Array.isArray(items)
-    ? iterate === ListIterator
-    : ArrayBuffer.isView(items) && !(items instanceof DataView) && iterate === TypedIterator;
+    ? iterate === listIterator
+    : ArrayBuffer.isView(items) && !(items instanceof DataView) && iterate === typedIterator;
   return isList ? (items as ArrayLike<unknown>) : undefined;
 }
 

@@ -28,6 +28,7 @@ import { limitsLeft, limitsOf, nextTask, randomSeed, sendPending } from './pool-
 import type { RawFiller } from './raw-filler.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
+import { Turns } from './turns.js';
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -67,7 +68,8 @@ export class ItemRun {
   readonly #report: MapOptions['explain'];
   /** Since when a chunk is packed, in ms. */
   #packing = 0;
-  #resting = false;
+  /** Of calls that run here: in between, nothing is read. */
+  readonly #turns = new Turns(() => this.#goOn());
   readonly #retries: MapOptions['retries'];
   readonly #flights = new Flights();
   readonly #streams = new Map<number, ResultStream>();
@@ -132,6 +134,8 @@ export class ItemRun {
       core.engine.expect(pinned < 0 ? (this.#feeder.length ?? this.#workers) : 1, pinned);
       const packer = new Packer(around === undefined ? FUNCTION : AROUND);
       packer.item(around === undefined ? fn : [around.name, fn, around.data]);
+      const packed = packer.finish();
+      this.#inline.begin(packed);
       this.#operation = core.engine.operation({
         kind,
         seed: options.seed ?? randomSeed(),
@@ -139,7 +143,7 @@ export class ItemRun {
         timed: options.timeout !== undefined,
         unboundedStreams: true,
         quiet: this.#isQuiet,
-        fn: packer.finish(),
+        fn: packed,
       });
     } catch (error) {
       return this.#fail(error);
@@ -162,7 +166,9 @@ export class ItemRun {
 
   /** Gives up quietly: nothing more is told. */
   cancel(reason: unknown): void {
+    if (this.#over) return;
     this.#stop(reason);
+    this.#explainQuietly();
   }
 
   // ---- feeding ------------------------------------------------------------------------------------------------
@@ -179,7 +185,12 @@ export class ItemRun {
   }
 
   get #room(): number {
-    if (this.#over || this.#resting || this.#chunks >= CHUNKS_AHEAD * this.#workers) return 0;
+    if (
+      this.#over ||
+      this.#chunks >= CHUNKS_AHEAD * this.#workers ||
+      (this.#inline.active && this.#turns.wait())
+    )
+      return 0;
     const room = this.#window - (this.#feeder.next - this.#told) - this.#unread;
     // A full queue refuses an operation that has nothing in flight, and holds back one that has.
     const { engine } = this.#spec.core;
@@ -187,42 +198,32 @@ export class ItemRun {
   }
 
   #submitChunk(filler: ChunkFiller): void {
-    const { count } = filler;
+    const { count, base } = filler;
     if (this.#over) return;
     if (isPlain(this.#spec.items)) this.#inline.packed(count, performance.now() - this.#packing);
-    this.#ledger.chunk(count);
-    const chunk: Chunk = {
-      items: filler.finish(),
-      base: filler.base,
-      task: nextTask(),
-      sentAt: performance.now(),
-      open: count,
-    };
+    const items = filler.finish();
+    const results = this.#inline.active ? this.#inline.runPacked(items, base) : [];
+    this.#ranHere(base, results);
+    const open = count - results.length;
+    if (open === 0 || this.#over) return;
+    this.#ledger.chunk(open);
     this.#chunks += 1;
-    this.#submit(chunk, 0, count, 1, 0);
+    const chunk: Chunk = { items, base, task: nextTask(), sentAt: performance.now(), open };
+    this.#submit(chunk, results.length, open, 1, 0);
   }
 
-  /** A block of items in this thread; then, where that has gone on for a while, a turn of the event loop. */
+  /** A block of items in this thread; what fails there, or cannot run there, is for a worker. */
   #runHere({ values, base }: RawFiller): void {
-    if (this.#over) return;
-    const done = this.#inline.run(values, base);
+    const done = this.#inline.runRaw(values, base);
     const rest = values.splice(done);
-    try {
-      if (done > 0) {
-        this.#spec.core.engine.ranHere!(done);
-        this.#settleMany(base, values);
-      }
-      if (rest.length > 0) this.#feeder.pack(rest, base + done);
-    } catch (error) {
-      return this.#fail(error);
-    }
-    if (!this.#inline.active || !this.#inline.rests || this.#over) return;
-    this.#resting = true;
-    setImmediate(() => {
-      this.#resting = false;
-      this.#inline.beginSlice();
-      this.#goOn();
-    });
+    this.#ranHere(base, values);
+    if (rest.length > 0 && !this.#over) this.#feeder.pack(rest, base + done);
+  }
+
+  #ranHere(base: number, values: unknown[]): void {
+    if (values.length === 0 || this.#over) return;
+    this.#spec.core.engine.ranHere!(values.length);
+    this.#settleMany(base, values);
   }
 
   #submit(chunk: Chunk, from: number, count: number, attempt: number, delay: number): void {
@@ -461,11 +462,7 @@ export class ItemRun {
   #fail(error: unknown): void {
     if (this.#over) return;
     this.#stop(error);
-    try {
-      this.#explain();
-    } catch {
-      // What the operation failed with says more.
-    }
+    this.#explainQuietly();
     this.#receiver.failed(error);
   }
 
@@ -476,6 +473,14 @@ export class ItemRun {
     this.#release();
     this.#feeder.stop();
     this.#flights.cancel(reason);
+  }
+
+  #explainQuietly(): void {
+    try {
+      this.#explain();
+    } catch {
+      // Why the operation ended says more.
+    }
   }
 
   #explain(): void {

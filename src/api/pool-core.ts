@@ -16,6 +16,8 @@ export interface PoolCore {
   readonly name: string;
   /** Something runs in every worker before its first task. */
   readonly hasInit: boolean;
+  /** Workers are started with flags of their own. */
+  readonly ownFlags: boolean;
   /** What results are decoded with. */
   readonly assets: AssetStore;
   readonly decode: Decode;

@@ -99,6 +99,7 @@ export class Pool implements AsyncDisposable {
       assets: runtime.assets,
       decode: decoder(runtime.assets),
       hasInit: false,
+      ownFlags: false,
       retried: 0,
       calls: new CallOperations(engine),
       pending: undefined,
@@ -389,5 +390,6 @@ function localCore(options: PoolOptions): PoolCore {
   const decode = decoder(assets);
   const calls = new CallOperations(engine);
   const hasInit = init !== undefined;
-  return { engine, name, hasInit, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
+  const ownFlags = options.execArgv !== undefined;
+  return { engine, name, hasInit, ownFlags, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
 }

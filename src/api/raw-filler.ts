@@ -1,10 +1,25 @@
+/** Text longer than this is not for calls that are to take no time. */
+const SHORT = 1000;
+
+/** What a copy cannot be told from, and no call takes long over. */
+export function isRaw(value: unknown): boolean {
+  switch (typeof value) {
+    case 'number':
+    case 'boolean':
+    case 'undefined':
+      return true;
+    case 'string':
+      return value.length <= SHORT;
+    default:
+      return value === null;
+  }
+}
+
 /** Collects items as they are, for calls that run in this thread; in place of a {@link ChunkFiller}. */
 export class RawFiller {
   readonly #size: number;
-  values: unknown[] = [];
-  base: number;
-  /** The last item may be changed by whoever gave it before the next one is read. */
-  #closed = false;
+  readonly values: unknown[] = [];
+  readonly base: number;
 
   constructor(size: number, base: number) {
     this.#size = size;
@@ -16,29 +31,10 @@ export class RawFiller {
   }
 
   get full(): boolean {
-    return this.#closed || this.values.length >= this.#size;
+    return this.values.length >= this.#size;
   }
 
   add(value: unknown): void {
     this.values.push(value);
-    this.#closed = isObject(value);
   }
-
-  /** As many items as there is room for, from `from` on, of a list that nobody changes meanwhile. */
-  addList(list: ArrayLike<unknown>, from: number): void {
-    this.values = Array.prototype.slice.call(list, from, from + this.#size);
-  }
-
-  restart(base: number): void {
-    this.values = [];
-    this.base = base;
-    this.#closed = false;
-  }
-}
-
-/** What travels as a copy, if at all. */
-export function isObject(value: unknown): boolean {
-  return (
-    (typeof value === 'object' && value !== null) || typeof value === 'function' || typeof value === 'symbol'
-  );
 }

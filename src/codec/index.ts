@@ -1,6 +1,7 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
 export {
   exportByName,
+  isPristine,
   isStateless,
   markSelf,
   onTypeScriptNeeded,

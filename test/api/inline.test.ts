@@ -1,7 +1,15 @@
 /** `inline: 'auto'`: calls that are too cheap to ship run in the calling thread, and nobody can tell but by the clock. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { type Explanation, InvalidOptionError, type MapOptions, Pool, PoolClosedError, task } from 'simul';
+import {
+  type Explanation,
+  InvalidOptionError,
+  type MapOptions,
+  Pool,
+  PoolClosedError,
+  task,
+  transfer,
+} from 'simul';
 import { poolTest } from './support.js';
 
 type Failure = Error & { readonly task: { readonly worker: number; readonly index: number } };
@@ -282,4 +290,104 @@ poolTest('what `explain` throws is the operation’s failure', {}, async (pool) 
     }),
     thrown,
   );
+});
+
+poolTest('captures are read when the call is made', {}, async (pool) => {
+  const table = { rate: 1 };
+  const rows = [1, 2, 3];
+  const running = explained(pool, numbers, (x) => (x % 2 === 0 ? table.rate : rows[0]!));
+  table.rate = 2;
+  rows[0] = 2;
+  const { results, report } = await running;
+  assert.ok(report.inlined > 0, JSON.stringify(report));
+  assert.deepEqual(new Set(results), new Set([1]));
+});
+
+poolTest('what is moved, or read by a getter, goes once', {}, async (pool) => {
+  let reads = 0;
+  const items: unknown[] = [...numbers.slice(0, 60_000)];
+  for (let i = 0; i < 300; i++) {
+    items.push({
+      get value() {
+        reads += 1;
+        return i;
+      },
+    });
+  }
+  for (let i = 0; i < 5; i++) items.push(transfer(new Uint8Array([1, 2, 3])));
+  const sizeOf = (x: unknown): unknown => {
+    if (x === 59_999) throw 'refused';
+    return (x as Uint8Array).length ?? (x as { value?: number }).value ?? x;
+  };
+  const results = await pool.map(items, sizeOf, { onError: 'settle' });
+  assert.equal(reads, 300);
+  assert.deepEqual(results[59_999], { status: 'rejected', reason: 'refused' });
+  for (const each of results.slice(-5)) assert.deepEqual(each, { status: 'fulfilled', value: 3 });
+});
+
+poolTest('lists of classes of their own are read by their elements', {}, async (pool) => {
+  let made = 0;
+  class Column extends Array<number> {
+    constructor() {
+      super();
+      made += 1;
+    }
+  }
+  const column = new Column();
+  for (const each of range(60_000)) column.push(each);
+  const { results } = await explained(pool, column, cheap);
+  assert.equal(made, 1);
+  assert.deepEqual(results, range(60_000).map(cheap));
+});
+
+poolTest('nothing runs here in a program that has changed the language’s own objects', {}, async (pool) => {
+  Object.defineProperty(String.prototype, 'first', { get: () => 'here', configurable: true });
+  try {
+    const { results, report } = await explained(
+      pool,
+      numbers.map(String),
+      (text) => (text as unknown as { first?: string }).first,
+    );
+    assert.equal(report.inlined, 0);
+    assert.match(report.reason, /changed/);
+    assert.deepEqual(new Set(results), new Set([undefined]));
+  } finally {
+    Reflect.deleteProperty(String.prototype, 'first');
+  }
+});
+
+poolTest('long texts and large objects are for workers', {}, async (pool) => {
+  const long = 'x'.repeat(20_000);
+  const items = [...numbers.slice(0, 60_000).map(String), ...range(200).map((i) => long + i)];
+  const { results, report } = await explained(pool, items, (text) => text.toUpperCase());
+  assert.ok(report.inlined > 0 && report.inlined <= 60_000, JSON.stringify(report));
+  assert.deepEqual(
+    results,
+    items.map((text) => text.toUpperCase()),
+  );
+});
+
+poolTest('where most items fail here, workers have them all', {}, async (pool) => {
+  class Point {
+    constructor(readonly x: number) {}
+  }
+  const points = range(40_000).map((x) => new Point(x));
+  const { results, report } = await explained(pool, points, (point) => point.x);
+  assert.deepEqual(results, range(40_000));
+  assert.equal(report.inlined, 0);
+  assert.match(report.reason, /worker|ship/);
+});
+
+poolTest('workers with flags of their own may differ', { execArgv: ['--no-warnings'] }, async (pool) => {
+  const { report } = await explained(pool, numbers, cheap);
+  assert.equal(report.inlined, 0);
+  assert.match(report.reason, /execArgv/);
+});
+
+poolTest('a stream that is left early is explained', {}, async (pool) => {
+  const reports: Explanation[] = [];
+  for await (const each of pool.stream(numbers, cheap, { explain: (told) => void reports.push(told) })) {
+    if (each > 100) break;
+  }
+  assert.equal(reports.length, 1);
 });

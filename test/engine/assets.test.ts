@@ -30,6 +30,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     engine,
     name: 'small',
     hasInit: false,
+    ownFlags: false,
     assets,
     decode: decoder(assets),
     retried: 0,

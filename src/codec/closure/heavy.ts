@@ -1,6 +1,6 @@
 /**
  * Whether a call may take longer than its text shows, or do anything but compute its result. One that cannot is light: it
- * runs in a time that the size of its arguments bounds, changes nothing, and gives the same result wherever it runs.
+ * runs each part of its text once at most, changes nothing, and gives the same result wherever it runs.
  *
  * Judged by the text, by what is allowed, not by what is not: expressions over variables of its own, conditions, parts of
  * values, pure functions of the language, a few methods of strings, numbers and maps, and captured functions, which have to
@@ -10,8 +10,17 @@ import type { AnyNode } from 'acorn';
 import { isDefaultGlobal } from './globals.js';
 import { childrenOf } from './syntax.js';
 
-/** What the text relies on, or why it is not light. */
-export type Weight = { readonly reason: string } | { readonly uses: readonly string[] };
+/** What the text does with what it captures, or why it is not light. */
+export type Weight =
+  | { readonly reason: string }
+  | {
+      /** How often each captured function is called by the text, at most. */
+      readonly calls: ReadonlyMap<string, number>;
+      /** Captured names whose values are used as a whole, not for one of their parts. */
+      readonly whole: ReadonlySet<string>;
+      /** It may copy a captured list, by a method that strings have too. */
+      readonly slices: boolean;
+    };
 
 /** Functions by their paths that give the same result for the same arguments, soon, and do nothing else. */
 export const PURE: ReadonlySet<string> = new Set([
@@ -25,8 +34,16 @@ export const PURE: ReadonlySet<string> = new Set([
   ...['Boolean', 'Number', 'String', 'isFinite', 'isNaN', 'parseFloat', 'parseInt'],
 ]);
 const CONSTANTS: ReadonlySet<string> = new Set(['Infinity', 'NaN', 'undefined']);
-/** Methods of strings, numbers, maps and sets that need no loop worth the name. */
-export const METHODS: ReadonlySet<string> = new Set(
+/** Of `Math` and `Number`. */
+const FIGURES: ReadonlySet<string> = new Set([
+  ...['E', 'LN10', 'LN2', 'LOG10E', 'LOG2E', 'PI', 'SQRT1_2', 'SQRT2'].map((name) => `Math.${name}`),
+  ...['EPSILON', 'MAX_SAFE_INTEGER', 'MAX_VALUE', 'MIN_SAFE_INTEGER', 'MIN_VALUE', 'NaN'].map(
+    (name) => `Number.${name}`,
+  ),
+  ...['NEGATIVE_INFINITY', 'POSITIVE_INFINITY'].map((name) => `Number.${name}`),
+]);
+/** Methods of strings, numbers, maps and sets: as long as those are short, so are they. */
+const METHODS: ReadonlySet<string> = new Set(
   `at charAt charCodeAt codePointAt endsWith get has slice startsWith substring toFixed toLowerCase toUpperCase trim trimEnd
   trimStart`.split(/\s+/),
 );
@@ -34,10 +51,9 @@ export const METHODS: ReadonlySet<string> = new Set(
 const LEADS_OUT: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype', 'callee', 'caller']);
 
 const HARMLESS: ReadonlySet<string> = new Set(
-  `ArrayExpression ArrayPattern AssignmentPattern BinaryExpression BlockStatement BreakStatement ChainExpression
-  ConditionalExpression EmptyStatement ExpressionStatement IfStatement LogicalExpression ObjectExpression ObjectPattern
-  ReturnStatement SequenceExpression SwitchCase SwitchStatement TemplateElement TemplateLiteral ThrowStatement UnaryExpression
-  VariableDeclaration VariableDeclarator`.split(/\s+/),
+  `ArrayExpression ArrayPattern AssignmentPattern BlockStatement ChainExpression ConditionalExpression EmptyStatement
+  ExpressionStatement IfStatement LogicalExpression ObjectExpression ObjectPattern ReturnStatement SequenceExpression SwitchCase
+  SwitchStatement TemplateElement TemplateLiteral ThrowStatement VariableDeclarator`.split(/\s+/),
 );
 const REASONS: Readonly<Record<string, string>> = {
   AwaitExpression: 'it awaits',
@@ -74,12 +90,13 @@ export function weigh(root: AnyNode, free: ReadonlySet<number>): Weight {
     const reason = scale.reason(part, node);
     if (reason !== undefined) return { reason };
   }
-  return { uses: [...scale.uses] };
+  return { calls: scale.calls, whole: scale.whole, slices: scale.slices };
 }
 
 class Scale {
-  /** Paths of the functions and names of the methods that have to be the language's own. */
-  readonly uses = new Set<string>();
+  readonly calls = new Map<string, number>();
+  readonly whole = new Set<string>();
+  slices = false;
   readonly #free: ReadonlySet<number>;
   readonly #own: string | undefined;
 
@@ -90,21 +107,17 @@ class Scale {
 
   /** Why the node may not be part of a light function. */
   reason(node: Node, parent: Node): string | undefined {
-    const known = this.#own === undefined ? undefined : this.#recursion(node);
-    return known ?? this.#kind(node, parent) ?? this.#children(node);
-  }
-
-  #recursion(node: Node): string | undefined {
-    return node.type === 'Identifier' && node.name === this.#own && !this.#free.has(node.start)
-      ? 'it uses its own name, as recursion does'
-      : undefined;
+    return this.#kind(node, parent) ?? this.#children(node);
   }
 
   #children(node: Node): string | undefined {
-    // A name that is no variable: of a property, or called and looked at already.
+    // What is no variable, or was looked at with its parent.
     const skipped = new Set<unknown>();
-    if (node.type === 'MemberExpression' && !node.computed) skipped.add(node.property);
-    if (node.type === 'MemberExpression' && this.#isNamespace(node.object as Node)) skipped.add(node.object);
+    if (node.type === 'MemberExpression') {
+      if (!node.computed) skipped.add(node.property);
+      if (this.#isNamespace(node.object as Node) || this.#isCaptured(node.object as Node))
+        skipped.add(node.object);
+    }
     if (node.type === 'Property' && !node.computed) skipped.add(node.key);
     if (node.type === 'CallExpression') skipped.add(node.callee);
     for (const child of childrenOf(node)) {
@@ -113,8 +126,12 @@ class Scale {
       if (reason !== undefined) return reason;
     }
     if (node.type !== 'CallExpression' || node.callee.type !== 'MemberExpression') return undefined;
-    const { object } = node.callee;
-    return this.#isNamespace(object as Node) ? undefined : this.reason(object as Node, node);
+    const object = node.callee.object as Node;
+    return this.#isNamespace(object) || this.#isCaptured(object) ? undefined : this.reason(object, node);
+  }
+
+  #isCaptured(node: Node): boolean {
+    return node.type === 'Identifier' && this.#free.has(node.start) && !isDefaultGlobal(node.name);
   }
 
   #kind(node: Node, parent: Node): string | undefined {
@@ -133,7 +150,9 @@ class Scale {
       case 'CallExpression':
         return this.#call(node);
       case 'AssignmentExpression':
-        return isVariable(node.left as Node) ? undefined : 'it changes a value that it was given or has made';
+        if (!isVariable(node.left as Node)) return 'it changes a value that it was given or has made';
+        if (!/^(?:\*\*|<<)=$/.test(node.operator)) return undefined;
+        return isNumber(node.right as Node) ? undefined : tooLarge(node.operator);
       case 'UpdateExpression':
         return isVariable(node.argument as Node)
           ? undefined
@@ -143,9 +162,14 @@ class Scale {
       case 'UnaryExpression':
         return node.operator === 'delete' ? 'it deletes a property' : undefined;
       case 'BinaryExpression':
-        return node.operator === 'instanceof' || node.operator === 'in'
-          ? `it uses \`${node.operator}\`, which may call a function`
-          : undefined;
+        if (node.operator === 'instanceof' || node.operator === 'in') {
+          return `it uses \`${node.operator}\`, which may call a function`;
+        }
+        // With a number beside it, a bigint fails instead.
+        if (!/^(?:\*\*|<<)$/.test(node.operator)) return undefined;
+        return isNumber(node.left as Node) || isNumber(node.right as Node)
+          ? undefined
+          : tooLarge(node.operator);
       case 'BreakStatement':
         return node.label ? 'it has a label' : undefined;
       case 'ArrowFunctionExpression':
@@ -164,21 +188,23 @@ class Scale {
   #name(node: Node & { type: 'Identifier' }): string | undefined {
     const { name } = node;
     if (name === 'arguments') return 'it uses `arguments`';
-    if (!this.#free.has(node.start) || !isDefaultGlobal(name) || CONSTANTS.has(name)) return undefined;
+    if (name === this.#own && !this.#free.has(node.start)) return 'it uses its own name, as recursion does';
+    if (!this.#free.has(node.start) || CONSTANTS.has(name)) return undefined;
     // Called ones do not come here: handed on, a function might be called with anything.
-    return `it uses the global \`${name}\``;
+    if (isDefaultGlobal(name)) return `it uses the global \`${name}\``;
+    this.whole.add(name);
+    return undefined;
   }
 
   #member(node: Node & { type: 'MemberExpression' }): string | undefined {
-    const name = node.computed ? undefined : nameOf(node.property as Node);
-    if (node.computed && node.property.type === 'Literal' && typeof node.property.value === 'string') {
-      if (LEADS_OUT.has(node.property.value)) return `it reads \`${node.property.value}\``;
-    }
-    if (name === undefined) return node.computed ? undefined : 'it uses a private name';
+    const isNamespace = this.#isNamespace(node.object as Node);
+    if (node.computed) return isNamespace ? 'it reads a global by a computed name' : undefined;
+    const name = nameOf(node.property as Node);
+    if (name === undefined) return 'it uses a private name';
     if (LEADS_OUT.has(name)) return `it reads \`${name}\``;
-    if (!this.#isNamespace(node.object as Node)) return undefined;
+    if (!isNamespace) return undefined;
     const path = `${(node.object as { name: string }).name}.${name}`;
-    return isConstantOf(path) ? undefined : `it uses \`${path}\``;
+    return FIGURES.has(path) ? undefined : `it uses \`${path}\``;
   }
 
   /** `Math` and the like, as far as the text does not declare it. */
@@ -193,15 +219,7 @@ class Scale {
 
   #call(node: Node & { type: 'CallExpression' }): string | undefined {
     const callee = node.callee as Node;
-    if (callee.type === 'Identifier') {
-      const { name } = callee;
-      if (name === this.#own || !this.#free.has(callee.start))
-        return `it calls \`${name}\`, which is not known before`;
-      if (!isDefaultGlobal(name)) return undefined;
-      if (!PURE.has(name)) return `it calls \`${name}\``;
-      this.uses.add(name);
-      return undefined;
-    }
+    if (callee.type === 'Identifier') return this.#callOf(callee);
     if (callee.type !== 'MemberExpression' || callee.computed) {
       return 'it calls a function that is not known before';
     }
@@ -209,14 +227,27 @@ class Scale {
     if (method === undefined) return 'it calls a private method';
     if (this.#isNamespace(callee.object as Node)) {
       const path = `${(callee.object as unknown as { name: string }).name}.${method}`;
-      if (!PURE.has(path)) return `it calls \`${path}\``;
-      this.uses.add(path);
-      return undefined;
+      return PURE.has(path) ? undefined : `it calls \`${path}\``;
     }
     if (!METHODS.has(method)) return `it calls a method \`${method}\`, which may take long`;
-    this.uses.add(`.${method}`);
+    this.slices ||= method === 'slice';
     return undefined;
   }
+
+  #callOf({ name, start }: Node & { type: 'Identifier' }): string | undefined {
+    if (!this.#free.has(start)) return `it calls \`${name}\`, which is not known before`;
+    if (isDefaultGlobal(name)) return PURE.has(name) ? undefined : `it calls \`${name}\``;
+    this.calls.set(name, (this.calls.get(name) ?? 0) + 1);
+    return undefined;
+  }
+}
+
+function tooLarge(operator: string): string {
+  return `it uses \`${operator}\`, whose result may be large`;
+}
+
+function isNumber(node: Node): boolean {
+  return node.type === 'Literal' && typeof node.value === 'number';
 }
 
 function nameOf(node: Node): string | undefined {
@@ -238,9 +269,4 @@ function isVariable(node: Node): boolean {
     default:
       return false;
   }
-}
-
-/** `Math.PI`, `Number.EPSILON`. */
-function isConstantOf(path: string): boolean {
-  return /^(?:Math|Number)\.[A-Z][A-Z0-9_]*$/.test(path);
 }

@@ -5,6 +5,7 @@ export { builtinExport } from './known-modules.js';
 export { whyNotLight } from './light.js';
 export { onTypeScriptNeeded, prepareCode, prepareModules, resolveExport } from './modules.js';
 export { exportByName } from './named-export.js';
+export { isPristine } from './pristine.js';
 export { isNativeRefusal, readFunction } from './read-function.js';
 export type { Capture, CodeRecord, ImportBinding, ModuleRef, Reading } from './reading.js';
 export { markSelf, provideSelf, selfSpecifier } from './self.js';

@@ -1,125 +1,167 @@
 /**
  * Which functions are light: whoever calls one can tell where it ran by the clock only. Its text is light (`heavy.ts`), and
- * so is all that it captures: values that never change and hold data alone, and light functions, none of which leads back
- * to itself.
+ * so is all that it captures: a little plain data, numeric arrays that it reads elements of, and light functions, none of
+ * which leads back to itself.
  */
-import { METHODS, PURE } from './heavy.js';
-import { readFunction, stableReading, weightOf } from './read-function.js';
+import { PURE } from './heavy.js';
+import { stableReading, weightOf } from './read-function.js';
 
-/** Parts of captured values that are looked at, at most. */
-const MOST = 10_000;
+/** Parts of captured values: more would take long to look at, or to be made a text of. */
+const MOST_PARTS = 1000;
+/** Calls that one call may lead to. */
+const MOST_CALLS = 100;
 
-const known = new WeakMap<Function, { readonly reason: string | undefined }>();
+/** Why a function is not light, where that does not depend on what its captures hold. */
+const known = new WeakMap<Function, string>();
 
-/** Why the function is not light; undefined where it is. Never throws. */
+/** Why the function, which has been packed, is not light, as its captures are now; undefined where it is. Never throws. */
 export function whyNotLight(fn: Function): string | undefined {
-  let answer = known.get(fn);
-  if (answer === undefined) {
-    let reason: string | undefined;
-    try {
-      reason = decide(fn, []);
-    } catch (error) {
-      reason = `it cannot be read: ${(error as Error).message}`;
-    }
-    // Captured data may be given more parts later, and globals other functions.
-    if (reason === undefined) return undefined;
-    answer = { reason };
-    known.set(fn, answer);
+  const before = known.get(fn);
+  if (before !== undefined) return before;
+  try {
+    new Decision().callsOf(fn, []);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Heavy)) return `it cannot be read: ${(error as Error).message}`;
+    if (error.forGood) known.set(fn, error.message);
+    return error.message;
   }
-  return answer.reason;
 }
 
-function decide(fn: Function, callers: readonly Function[]): string | undefined {
-  if (callers.includes(fn)) return 'it is recursive';
-  const reading = readFunction(fn);
-  if (reading.kind === 'code' && stableReading(fn) === undefined)
-    return 'it captures a variable that may change';
-  switch (reading.kind) {
-    case 'intrinsic':
-      return PURE.has(reading.path) ? undefined : `\`${reading.path}\` is not known to be harmless`;
-    case 'export':
-      return 'it is an export of a module, whose state it may read';
-    case 'bound':
-      return 'it is a bound function';
-    case 'code':
-      break;
-    default:
-      return reading satisfies never;
+class Heavy extends Error {
+  /** Whatever the captures hold. */
+  readonly forGood: boolean;
+
+  constructor(reason: string, forGood = true) {
+    super(reason);
+    this.forGood = forGood;
   }
-  const { code, captures } = reading;
-  if (code.isClass) return 'it is a class';
-  if (code.form !== 'expression') return 'it is a method';
-  if (code.imports.length > 0) return `it uses the import \`${code.imports[0]!.name}\``;
-  if (code.provides.length > 0) return `it uses \`${code.provides[0]}\``;
-  const weight = weightOf(code);
-  if (weight === undefined) return 'its text was not looked at';
-  if ('reason' in weight) return weight.reason;
-  const changed = weight.uses.find((use) => !isGenuine(use));
-  if (changed !== undefined) return `\`${changed}\` is not the language's own here`;
-  for (const { name, value } of captures) {
-    const reason = captured(value, [...callers, fn]);
-    if (reason !== undefined) return `its \`${name}\`: ${reason}`;
-  }
-  return undefined;
 }
 
-function captured(value: unknown, callers: readonly Function[]): string | undefined {
-  if (typeof value === 'function') return decide(value, callers);
-  return new DataCheck().reason(value);
-}
-
-/** Whether the function at the path, or every builtin method of the name (`.slice`), is the one it was. */
-function isGenuine(use: string): boolean {
-  if (!use.startsWith('.')) {
-    const [holder, name] = use.includes('.') ? use.split('.') : ['globalThis', use];
-    const owner = (globalThis as unknown as Record<string, Record<string, unknown>>)[holder!];
-    return isNative(owner?.[name!], name!);
-  }
-  const method = use.slice(1);
-  if (!METHODS.has(method)) return false;
-  return [String, Number, Array, Map, Set]
-    .map(({ prototype }) => (prototype as unknown as Record<string, unknown>)[method])
-    .every((own) => own === undefined || isNative(own, method));
-}
-
-function isNative(value: unknown, name: string): boolean {
-  return (
-    typeof value === 'function' &&
-    value.name === name &&
-    /\{\s*\[native code\]\s*\}$/.test(Function.prototype.toString.call(value))
-  );
-}
-
-/** Plain data: objects, arrays, maps and sets of primitive values, without a getter anywhere, and numeric arrays. */
-class DataCheck {
-  #left = MOST;
+class Decision {
+  #parts = MOST_PARTS;
   readonly #seen = new Set<object>();
+  readonly #calls = new Map<Function, number>();
 
-  reason(value: unknown): string | undefined {
-    if (typeof value === 'function') return 'it holds a function';
-    if (typeof value === 'symbol') return 'it holds a symbol';
-    if (typeof value !== 'object' || value === null || this.#seen.has(value)) return undefined;
+  /** Calls that a call of `fn` leads to at most, itself included. @throws Heavy */
+  callsOf(fn: Function, callers: readonly Function[]): number {
+    if (callers.includes(fn)) throw new Heavy('it is recursive');
+    const before = this.#calls.get(fn);
+    if (before !== undefined) return before;
+    const calls = this.#decide(fn, callers);
+    if (calls > MOST_CALLS) throw new Heavy(`a call may lead to more than ${MOST_CALLS} others`);
+    this.#calls.set(fn, calls);
+    return calls;
+  }
+
+  #decide(fn: Function, callers: readonly Function[]): number {
+    const reading = stableReading(fn);
+    if (reading === undefined) {
+      const isBound = fn.name.startsWith('bound ');
+      throw new Heavy(isBound ? 'it is a bound function' : 'it captures a variable that may change', false);
+    }
+    switch (reading.kind) {
+      case 'intrinsic':
+        if (PURE.has(reading.path)) return 1;
+        throw new Heavy(`\`${reading.path}\` is not known to be harmless`);
+      case 'export':
+        throw new Heavy('it is an export of a module, whose state it may read');
+      case 'bound':
+        throw new Heavy('it is a bound function');
+      case 'code':
+        break;
+      default:
+        return reading satisfies never;
+    }
+    const { code, captures } = reading;
+    if (code.isClass) throw new Heavy('it is a class');
+    if (code.form !== 'expression') throw new Heavy('it is a method');
+    if (code.imports.length > 0) throw new Heavy(`it uses the import \`${code.imports[0]!.name}\``);
+    if (code.provides.length > 0) throw new Heavy(`it uses \`${code.provides[0]}\``);
+    const weight = weightOf(code);
+    if (weight === undefined) throw new Heavy('its text was not looked at');
+    if ('reason' in weight) throw new Heavy(weight.reason);
+    if (callers.length > 0) this.#checkProperties(fn);
+    let calls = 1;
+    for (const { name, value } of captures) {
+      try {
+        if (typeof value === 'function') {
+          calls += this.callsOf(value, [...callers, fn]) * (weight.calls.get(name) ?? 0);
+        } else this.#checkData(value, !weight.whole.has(name) && !weight.slices);
+      } catch (error) {
+        if (!(error instanceof Heavy)) throw error;
+        throw new Heavy(`its \`${name}\`: ${error.message}`, error.forGood);
+      }
+    }
+    return calls;
+  }
+
+  /** A captured function may be used as an object: then it is not to have more than all functions have. */
+  #checkProperties(fn: Function): void {
+    const usual = new Set<string | symbol>(['length', 'name', 'prototype', 'arguments', 'caller']);
+    const prototype: unknown = fn.prototype;
+    const isUsual =
+      Reflect.ownKeys(fn).every((key) => usual.has(key)) &&
+      Object.getPrototypeOf(fn) === Function.prototype &&
+      (typeof prototype !== 'object' || prototype === null || Reflect.ownKeys(prototype).length <= 1);
+    if (!isUsual) throw new Heavy('it is a function with properties', false);
+  }
+
+  /** Plain data, without a getter anywhere. `partsOnly`: nothing is done with the value but to read its parts. */
+  #checkData(value: unknown, partsOnly: boolean): void {
+    if (typeof value === 'string' && value.length > MOST_PARTS)
+      throw new Heavy('it holds a long text', false);
+    if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
+      throw new Heavy(`it holds a ${typeof value}`, false);
+    }
+    this.#parts -= 1;
+    if (this.#parts < 0) throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+    if (typeof value !== 'object' || value === null || this.#seen.has(value)) return;
     this.#seen.add(value);
-    this.#left -= 1;
-    if (this.#left < 0) return 'it holds too much to be looked at';
-    if (ArrayBuffer.isView(value) && !(value instanceof DataView)) return undefined;
     const type: unknown = Object.getPrototypeOf(value);
+    if (ArrayBuffer.isView(value) && NUMERIC.has(type)) return this.#checkNumbers(value, partsOnly);
     const isCollection = type === Map.prototype || type === Set.prototype;
     if (!isCollection && type !== Object.prototype && type !== Array.prototype && type !== null) {
-      return 'it holds an object that is more than data';
+      throw new Heavy('it holds an object that is more than data', false);
     }
     if (isCollection) {
-      for (const part of value as Iterable<unknown>) {
-        const reason = this.reason(part);
-        if (reason !== undefined) return reason;
-      }
+      if ((value as Set<unknown>).size > this.#parts)
+        throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+      for (const part of value as Iterable<unknown>) this.#checkData(part, false);
+    }
+    if (Array.isArray(value) && value.length > this.#parts) {
+      throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
     }
     for (const key of Reflect.ownKeys(value)) {
       const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
-      if (!('value' in descriptor)) return 'it holds a getter';
-      const reason = this.reason(descriptor.value);
-      if (reason !== undefined) return reason;
+      if (!('value' in descriptor)) throw new Heavy('it holds a getter', false);
+      this.#checkData(descriptor.value, false);
     }
-    return undefined;
+  }
+
+  /** Numeric arrays may be long where their elements alone are read. */
+  #checkNumbers(array: ArrayBufferView, partsOnly: boolean): void {
+    const { length } = array as unknown as { readonly length: number };
+    if (length > this.#parts && !partsOnly) throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+    // Keys of its own come after those of its elements, which are too many to be listed.
+    const own = [
+      'at',
+      'slice',
+      'toString',
+      'valueOf',
+      'length',
+      'get',
+      'has',
+      Symbol.toPrimitive,
+      Symbol.iterator,
+    ];
+    if (own.some((key) => Object.hasOwn(array, key)))
+      throw new Heavy('it holds an array with properties', false);
   }
 }
+
+const NUMERIC: ReadonlySet<unknown> = new Set(
+  [Int8Array, Uint8Array, Uint8ClampedArray, Int16Array, Uint16Array, Int32Array, Uint32Array, Float32Array]
+    .map((type): unknown => type.prototype)
+    .concat(Float64Array.prototype),
+);
