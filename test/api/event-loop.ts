@@ -1,0 +1,133 @@
+/** Measures what work does to this thread's event loop: how late timers come, and whether a socket is still served. */
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Pool } from 'simul';
+import { within } from './support.js';
+
+/** Between two ticks of the measuring timer, in ms. */
+const TICK = 5;
+
+/** Fails where, while `act` goes on, 1 % of the event loop's turns are `limit` ms late or more, or a socket is not served. */
+export async function holdsUpNobody(limit: number, act: () => Promise<void>): Promise<string> {
+  const echo = await openEcho();
+  const histogram = monitorEventLoopDelay({ resolution: TICK });
+  histogram.enable();
+  const clock = startClock();
+  try {
+    await act();
+  } finally {
+    histogram.disable();
+    clock.stop();
+    echo.close();
+  }
+  const { late, waits } = clock;
+  assert.ok(late.length > 5, `the timer came ${late.length} times`);
+  const byTimer = percentile(late, 99);
+  const byHistogram = histogram.percentile(99) / 1e6 - TICK;
+  const said =
+    `p99 by timer ${byTimer.toFixed(1)} ms, by histogram ${byHistogram.toFixed(1)} ms of which up to ` +
+    `${percentile(waits, 99).toFixed(1)} ms without a core; ${late.length} ticks, ${echo.count()} echoes`;
+  assert.ok(byTimer < limit, said);
+  assert.ok(byHistogram - percentile(waits, 99) < limit, said);
+  assert.ok(echo.count() * 4 > late.length, said);
+  return said;
+}
+
+/** `count` calls at once: made in slices, held back until all are made, and then run as fast as they can be. */
+export async function callsInFlight(pool: Pool, count: number): Promise<void> {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const held = Array.from({ length: pool.size }, (_, worker) =>
+    pool.worker(worker).run(() => void Atomics.wait(gate, 0, 0)),
+  );
+  const next = (n: number): number => n + 1;
+  let done = 0;
+  let sum = 0;
+  const all = new Promise<void>((resolve, reject) => {
+    const told = (value: number): void => {
+      sum += value;
+      done += 1;
+      if (done === count) resolve();
+    };
+    const make = (from: number): void => {
+      const to = Math.min(count, from + 250);
+      for (let n = from; n < to; n++) pool.run(next, n).then(told, reject);
+      if (to < count) return void setImmediate(make, to);
+      assert.ok(pool.stats().queued >= count);
+      Atomics.store(gate, 0, 1);
+      Atomics.notify(gate, 0);
+    };
+    make(0);
+  });
+  await within(300_000, all, `${count} calls`);
+  assert.equal(sum, (count * (count + 1)) / 2);
+  await Promise.all(held);
+}
+
+interface Clock {
+  /** How late each tick came, in ms, without the time for which the system gave this thread no core. */
+  readonly late: number[];
+  /** That time. */
+  readonly waits: number[];
+  stop(): void;
+}
+
+function startClock(): Clock {
+  const late: number[] = [];
+  const waits: number[] = [];
+  let due = performance.now() + TICK;
+  let waitedBefore = waitedForCore();
+  const tick = (): void => {
+    const now = performance.now();
+    const waited = waitedForCore();
+    waits.push(waited - waitedBefore);
+    late.push(Math.max(0, now - due - (waited - waitedBefore)));
+    waitedBefore = waited;
+    due = performance.now() + TICK;
+    timer = setTimeout(tick, TICK);
+  };
+  let timer = setTimeout(tick, TICK);
+  return { late, waits, stop: () => clearTimeout(timer) };
+}
+
+/** For how long this thread has been ready to run while others had the cores, in ms; 0 where the system does not tell. */
+function waitedForCore(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'latin1').split(' ')[1]) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+/** A byte that goes from a socket to its peer and back for as long as both are served. */
+async function openEcho(): Promise<{ count(): number; close(): void }> {
+  let count = 0;
+  const server = createServer((peer) => peer.pipe(peer)).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  await once(socket, 'connect');
+  const again = (): void => {
+    // With a pause, or it would be a load of its own.
+    setTimeout(() => socket.write('.'), TICK);
+  };
+  socket.on('data', () => {
+    count += 1;
+    again();
+  });
+  socket.on('error', () => {});
+  again();
+  return {
+    count: () => count,
+    close: () => {
+      socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function percentile(values: readonly number[], of: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * of) / 100))]!;
+}
