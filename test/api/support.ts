@@ -1,15 +1,19 @@
 /** What the pool tests share: a pool that is closed, in bounded time, whatever the test does. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import test from 'node:test';
+import test, { type TestContext } from 'node:test';
 import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
 
-export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) => Promise<void>): void {
+export function poolTest(
+  name: string,
+  options: PoolOptions,
+  body: (pool: Pool, t: TestContext) => Promise<void>,
+): void {
   test(name, { timeout: 30_000 }, async (t) => {
     const pool = new Pool({ workers: 2, ...options });
     try {
-      await body(pool);
+      await body(pool, t);
       await within(5000, pool.close(), 'close');
       const stats = pool.stats();
       assert.equal(stats.workers, 0, 'no worker is left');
