@@ -106,7 +106,7 @@ function worked(): number {
 /** A byte that goes from a socket to its peer and back for as long as both are served. */
 async function openEcho(): Promise<{ count(): number; close(): void }> {
   let count = 0;
-  const server = createServer((peer) => peer.pipe(peer)).listen(0, '127.0.0.1');
+  const server = createServer((peer) => peer.on('error', () => {}).pipe(peer)).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
   await once(socket, 'connect');
