@@ -24,8 +24,6 @@ import { Lookout } from './lookout.js';
 import { plainBody, type WorkerEvents } from './transport.js';
 import { turnIsSpent } from './turn.js';
 
-/** Records taken before the event loop gets a turn. */
-const BURST = 2048;
 /** So many are taken between two looks at the clock: each worker's inbox gets on, however many there are. */
 const STEP = 64;
 /**
@@ -114,13 +112,13 @@ export class Inbox {
 
   readonly #rung = (): void => this.drain();
 
-  /** Takes records until none is left (then true), they are many, or they have taken their time of this turn. */
+  /** Takes records until none is left (then true), or they have taken their share of this turn. */
   #burst(): boolean {
-    const enough = this.#taken + BURST;
-    do {
+    for (;;) {
+      const before = this.#taken;
       if (this.#records(STEP, false)) return true;
-    } while (this.#taken < enough && !turnIsSpent());
-    return false;
+      if (turnIsSpent(this.#taken - before)) return false;
+    }
   }
 
   #looksOn(took: number): boolean {

@@ -1,11 +1,13 @@
-/** Measures what work does to this thread's event loop: how late timers come, and whether a socket is still served. */
+/**
+ * Measures what work does to this thread's event loop: how late timers come, and whether a socket is still served. For
+ * programs of their own: the test runner follows every promise, which costs more than what is measured.
+ */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Pool } from 'simul';
-import { within } from './support.js';
 
 /** Between two ticks of the measuring timer, in ms. */
 const TICK = 5;
@@ -62,7 +64,7 @@ export async function callsInFlight(pool: Pool, count: number): Promise<void> {
     };
     make(0);
   });
-  await within(300_000, all, `${count} calls`);
+  await all;
   assert.equal(sum, (count * (count + 1)) / 2);
   await Promise.all(held);
 }

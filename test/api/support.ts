@@ -1,19 +1,15 @@
 /** What the pool tests share: a pool that is closed, in bounded time, whatever the test does. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import test, { type TestContext } from 'node:test';
+import test from 'node:test';
 import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
 
-export function poolTest(
-  name: string,
-  options: PoolOptions,
-  body: (pool: Pool, t: TestContext) => Promise<void>,
-): void {
+export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) => Promise<void>): void {
   test(name, { timeout: 30_000 }, async (t) => {
     const pool = new Pool({ workers: 2, ...options });
     try {
-      await body(pool, t);
+      await body(pool);
       await within(5000, pool.close(), 'close');
       const stats = pool.stats();
       assert.equal(stats.workers, 0, 'no worker is left');
@@ -48,7 +44,7 @@ export interface Ran {
 }
 
 /** Runs a script of its own, given as text, as an ES module. */
-export function script(source: string, args: readonly string[] = []): Promise<Ran> {
+export function script(source: string, args: readonly string[] = [], patience = 20_000): Promise<Ran> {
   const child: ChildProcess = spawn(process.execPath, [...args, '--input-type=module', '-e', source], {
     cwd: new URL('../../..', import.meta.url),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -61,7 +57,7 @@ export function script(source: string, args: readonly string[] = []): Promise<Ra
   child.stderr!.on('data', (chunk) => {
     stderr += chunk;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   return new Promise((resolve) => {
     child.on('close', (code) => {
       clearTimeout(timer);
