@@ -24,4 +24,9 @@ if (tests.length === 0) {
   console.error(`no test matches ${wanted.join(' ')}`);
   process.exit(1);
 }
-node(['--test', '--test-concurrency=2', '--test-timeout=120000', '--test-reporter=spec', ...tests]);
+// The limit holds for files as well, and a file of stress has its seconds and what its last rounds take.
+const seconds = Number(process.env.SIMUL_STRESS_SECONDS ?? 300);
+const limits = stress
+  ? ['--expose-gc', `--test-timeout=${(seconds + 600) * 1000}`]
+  : ['--test-timeout=120000'];
+node(['--test', '--test-concurrency=2', ...limits, '--test-reporter=spec', ...tests]);

@@ -114,7 +114,17 @@ export class RingReader {
   }
 
   get empty(): boolean {
-    return load(this.ring.control, this.ring.head) === this.#tail;
+    return this.published === this.#tail;
+  }
+
+  /** The position up to which records are published now. */
+  get published(): number {
+    return load(this.ring.control, this.ring.head);
+  }
+
+  /** The position of the next record; between records, it passes every position that was {@link published}. */
+  get position(): number {
+    return this.#tail;
   }
 
   /** The word index of the next record's header, or -1 where the ring is empty. Call {@link release} after use. */

@@ -38,7 +38,7 @@ export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
  * Views on a worker's segment. A slot is 16 bytes: the claim word (how many items of the job have started;
  * `CLOSED` or more once nothing more may start; contested between worker and parent), the cancel word (0, or one
  * more than the number of the item that the parent asks to stop, or -1 for all), and a double: when the running item started, in ms of the
- * worker's clock (written by the worker).
+ * worker's clock, negative once it is over and its result waits for room (written by the worker).
  */
 export class Segment {
   readonly control: Int32Array;
@@ -98,7 +98,17 @@ export class Segment {
     this.#times[slot * 2 + 1] = now;
   }
 
+  /** Worker: the item that was marked is over, though its result waits for room. */
+  markOver(slot: number): void {
+    this.#times[slot * 2 + 1] = -Math.abs(this.#times[slot * 2 + 1]!);
+  }
+
   startedAt(slot: number): number {
-    return this.#times[slot * 2 + 1]!;
+    return Math.abs(this.#times[slot * 2 + 1]!);
+  }
+
+  /** The item that was marked last is over. */
+  isOver(slot: number): boolean {
+    return this.#times[slot * 2 + 1]! < 0;
   }
 }

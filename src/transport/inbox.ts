@@ -22,9 +22,10 @@ import {
 import { type Batch, BatchReader } from './batch.js';
 import { Lookout } from './lookout.js';
 import { plainBody, type WorkerEvents } from './transport.js';
+import { turnIsSpent } from './turn.js';
 
-/** Records taken before the event loop gets a turn. */
-const BURST = 2048;
+/** So many are taken between two looks at the clock: each worker's inbox gets on, however many there are. */
+const STEP = 64;
 /**
  * How long results are looked for at every turn of the event loop before this side waits to be woken, in ms. Looking
  * without a bound would hold off a worker that shares the core.
@@ -93,7 +94,7 @@ export class Inbox {
     clearTimeout(this.#pause);
     this.#pause = undefined;
     const before = this.#taken;
-    const all = this.#records(BURST, false);
+    const all = this.#burst();
     const took = this.#taken - before;
     if (!all || (this.#hot && this.#looksOn(took))) return this.#plan();
     const thick = took >= THICK;
@@ -110,6 +111,15 @@ export class Inbox {
   }
 
   readonly #rung = (): void => this.drain();
+
+  /** Takes records until none is left (then true), or they have taken their share of this turn. */
+  #burst(): boolean {
+    for (;;) {
+      const before = this.#taken;
+      if (this.#records(STEP, false)) return true;
+      if (turnIsSpent(this.#taken - before)) return false;
+    }
+  }
 
   #looksOn(took: number): boolean {
     const now = performance.now();
@@ -129,9 +139,10 @@ export class Inbox {
     });
   }
 
-  /** Takes all that is there now. */
+  /** Takes all that is there now. What comes meanwhile is left: a worker that is faster than this side would never end it. */
   look(): void {
-    if (!this.#closed) this.#records(Number.POSITIVE_INFINITY, false);
+    if (this.#closed) return;
+    this.#records(Number.POSITIVE_INFINITY, false, this.#link.reader.published);
   }
 
   /** The worker is gone: takes all that it left. */
@@ -144,12 +155,16 @@ export class Inbox {
     this.#link.parts.own.disarm();
   }
 
-  /** Handles up to `most` records; true where none is left (or, if `onlyDue`, none that is due before a message). */
-  #records(most: number, onlyDue: boolean): boolean {
+  /**
+   * Handles up to `most` records, or those before position `until`; true where none is left (or, if `onlyDue`, none that is
+   * due before a message).
+   */
+  #records(most: number, onlyDue: boolean, until?: number): boolean {
     const link = this.#link;
     const { reader } = link;
     const enough = this.#taken + most;
     while (this.#taken < enough) {
+      if (until !== undefined && reader.position === until) return true;
       const header = reader.next();
       if (header < 0) return true;
       if (onlyDue && ((reader.ring.words[header + MESSAGES]! - link.received) | 0) > 0) return true;

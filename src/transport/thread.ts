@@ -227,6 +227,10 @@ class ThreadHandle implements WorkerHandle {
     return time === 0 ? 0 : this.toLocalTime(time);
   }
 
+  isOver(slot: number): boolean {
+    return this.#segment.isOver(slot);
+  }
+
   requestCancel(slot: number, item: number): void {
     this.#segment.requestCancel(slot, item);
   }

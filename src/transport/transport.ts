@@ -72,6 +72,8 @@ export interface WorkerHandle {
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
   startedAt(slot: number): number;
+  /** The item that has started is over: only its result has not come yet. */
+  isOver(slot: number): boolean;
   /** Asks one item of the job to stop; -1 for whichever runs. */
   requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */

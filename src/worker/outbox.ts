@@ -29,11 +29,14 @@ export class Outbox {
   /** Assets the parent has. */
   readonly #known: Set<string>;
   readonly #batch: ResultBatch;
+  readonly #over: (slot: number) => void;
   #packer = new Packer(MOVED);
 
-  constructor(link: Link<ToParent, ToWorker>, known: Set<string>) {
+  /** `over` is told where an item has ended and its result waits for room: that is no running time. */
+  constructor(link: Link<ToParent, ToWorker>, known: Set<string>, over: (slot: number) => void) {
     this.#link = link;
     this.#known = known;
+    this.#over = over;
     this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
   }
 
@@ -126,6 +129,7 @@ export class Outbox {
   #reserve(head: RecordHead, size: number): number {
     const link = this.#link;
     let at = link.reserve(head, size);
+    if (at < 0 && head.kind !== RECORD_OUTPUT) this.#over(head.slot);
     while (at < 0) {
       // The parent drains whenever its event loop turns; waiting here is the backpressure on this worker. It may wait
       // behind a batch that was open when it looked and takes up the room: nothing has rung for that since.

@@ -109,7 +109,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       takeMessages: () => this.#link.takeMessages(),
       woken: () => this.#pump(),
     });
-    this.outbox = new Outbox(this.#link, this.known);
+    this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot));
     this.#streams = new Streams({
       wire: (packed) => this.outbox.wire(packed),
       send: (slot, index, part, transfer) =>

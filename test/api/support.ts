@@ -44,7 +44,7 @@ export interface Ran {
 }
 
 /** Runs a script of its own, given as text, as an ES module. */
-export function script(source: string, args: readonly string[] = []): Promise<Ran> {
+export function script(source: string, args: readonly string[] = [], patience = 20_000): Promise<Ran> {
   const child: ChildProcess = spawn(process.execPath, [...args, '--input-type=module', '-e', source], {
     cwd: new URL('../../..', import.meta.url),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -57,7 +57,7 @@ export function script(source: string, args: readonly string[] = []): Promise<Ra
   child.stderr!.on('data', (chunk) => {
     stderr += chunk;
   });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  const timer = setTimeout(() => child.kill('SIGKILL'), patience);
   return new Promise((resolve) => {
     child.on('close', (code) => {
       clearTimeout(timer);

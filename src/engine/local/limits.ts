@@ -34,7 +34,7 @@ export class LimitWatch {
     if (timeout === undefined && queueTimeout === undefined && deadline === undefined) return;
     const watch: Watch = { group, timer: undefined };
     this.#watches.set(group, watch);
-    this.#check(watch);
+    this.#check(watch, this.#host.now());
   }
 
   remove(group: Group): void {
@@ -46,14 +46,15 @@ export class LimitWatch {
 
   /** A result that came while this thread was busy is no reason to give a task up. */
   #due(watch: Watch): void {
+    // Before the look: of what ends while it lasts nothing is known.
+    const now = this.#host.now();
     this.#host.look();
-    if (this.#watches.has(watch.group)) this.#check(watch);
+    if (this.#watches.has(watch.group)) this.#check(watch, now);
   }
 
-  #check(watch: Watch): void {
+  #check(watch: Watch, now: number): void {
     const { group } = watch;
     const { timeout, queueTimeout, deadline } = group.spec.limits;
-    const now = this.#host.now();
     const age = now - group.submittedAt;
     // The pause before another attempt is no time spent waiting for a worker.
     const waited = age - group.spec.delay;

@@ -92,7 +92,11 @@ export class LocalEngine implements Engine {
       now: () => performance.now(),
       waits: ({ place, phase, slot, kept }) =>
         phase === 'queued' || (place !== undefined && this.#host(place).handle.started(slot) < kept),
-      runningSince: (job) => this.runningSince(job),
+      // A result that waits for room here, because this thread is busy, is no running time.
+      runningSince: (job) =>
+        job.place !== undefined && this.#hosts.get(job.place)?.handle.isOver(job.slot)
+          ? 0
+          : this.runningSince(job),
       look: () => {
         for (const host of this.#hosts.values()) host.handle.look();
       },

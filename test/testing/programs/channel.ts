@@ -137,7 +137,7 @@ class Session {
       this.#over = true;
     });
     this.link = this.channel.worker(take);
-    this.outbox = new Outbox(this.link, new Set());
+    this.outbox = new Outbox(this.link, new Set(), () => {});
   }
 
   /** The scenario in which the worker does `work`. */
@@ -262,7 +262,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
   const link = channel.worker(() => {
     stopped = true;
   });
-  const outbox = new Outbox(link, new Set());
+  const outbox = new Outbox(link, new Set(), () => {});
   const pump = () => {
     for (;;) {
       if (stopped) return parking.busy();
