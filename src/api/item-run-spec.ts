@@ -37,8 +37,8 @@ export interface Pieces {
 /** Told once for each item in any order, then `ended` or `failed` once; nothing after `cancel`. */
 export interface ItemReceiver {
   outcome(index: number, ok: boolean, value: unknown): void;
-  /** As `outcome` for consecutive items that went well. */
-  outcomes(first: number, values: readonly unknown[]): void;
+  /** As `outcome` for consecutive items that went well; the array is the receiver's to keep. */
+  outcomes(first: number, values: unknown[]): void;
   ended(count: number): void;
   failed(error: unknown): void;
   /** Somebody waits for every outcome, not for the end alone. */
