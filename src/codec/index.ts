@@ -1,5 +1,12 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
-export { exportByName, isStateless, markSelf, onTypeScriptNeeded, provideSelf } from './closure/index.js';
+export {
+  exportByName,
+  isStateless,
+  keepBuilt,
+  markSelf,
+  onTypeScriptNeeded,
+  provideSelf,
+} from './closure/index.js';
 export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';
 export { ClassShelf } from './data/class-shelf.js';
 export { ClassScope } from './data/classes.js';
