@@ -28,8 +28,12 @@ export async function start(): Promise<Table> {
     rows: [
       { name: 'simul', role: 'simul', values: [importing, of('simul-one'), of('simul-all')] },
       { name: 'an empty module', role: 'other', values: [of('import-nothing'), undefined, undefined] },
-      { name: 'bare Worker, ES module', role: 'threads', values: [undefined, of('bare-esm'), undefined] },
-      { name: 'bare Worker, CommonJS', role: 'threads', values: [undefined, of('bare-cjs'), undefined] },
+      {
+        name: 'bare Worker, ES module',
+        role: 'threads',
+        values: [undefined, of('bare-esm'), of('bare-esm')],
+      },
+      { name: 'bare Worker, CommonJS', role: 'other', values: [undefined, of('bare-cjs'), of('bare-cjs')] },
     ],
     // The first result within 1.3 times a bare Worker's first message.
     targets: { threads: [undefined, 0.77, undefined] },

@@ -85,16 +85,17 @@ export function render(table: Table): string {
   return [grid([[table.title, ...table.columns], ...lines]), ...own].join('\n');
 }
 
-/** All figures in Markdown, in one table. */
-export function summary(all: readonly Figure[]): string {
-  const lines = all.map(({ what, against, reached, target, met }) => [
+/** All figures in Markdown, in one table, each with the ceiling of its time. */
+export function summary(all: readonly (Figure & { readonly ceiling: number })[]): string {
+  const lines = all.map(({ what, against, reached, target, met, ceiling }) => [
     what,
     against,
     reached,
     target,
     met ? 'yes' : 'no',
+    times(ceiling),
   ]);
-  return grid([['figure', 'against', 'reached', 'target', 'met'], ...lines]);
+  return grid([['figure', 'against', 'reached', 'target', 'met', 'ceiling'], ...lines]);
 }
 
 function grid(cells: readonly (readonly string[])[]): string {
