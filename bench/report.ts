@@ -4,7 +4,9 @@ import { type Figure, figures, render, summary, type Table } from './table.js';
 
 const FOREWORD = `# Benchmarks
 
-A whole run of \`npm run bench\`, which writes this page. \`bench/README.md\` says what is measured, and how.`;
+A whole run of \`npm run bench\`, which writes this page. \`bench/README.md\` says what is measured, and how. The
+ceiling is what two bare threads reached against one at that moment: where it is far from 2, others had the machine too,
+and ratios to the plain loop say little.`;
 
 export class Report {
   readonly #machine: string;
