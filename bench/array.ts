@@ -1,21 +1,40 @@
-/** 32 MB of doubles to a worker and back, as a user would write it first. */
+/** 32 MB of doubles: to a worker and back, read by a task, made by a task; each as a user would write it first. */
+import { shared } from 'simul';
 import { asDocumented, type Contestant, closeAll } from './contestants.js';
-import { alternate } from './rounds.js';
+import { alternate, expect } from './rounds.js';
 import type { Table } from './table.js';
 
+const LENGTH = 2 ** 22;
+
 export async function array(): Promise<Table> {
-  const doubles = new Float64Array(2 ** 22).map((_, i) => i / 7);
+  const doubles = new Float64Array(LENGTH).map((_, i) => i / 7);
+  const inCommon = shared(Float64Array, doubles);
   const all = asDocumented();
-  const check = async (contestant: Contestant): Promise<void> => {
-    const back = (await contestant.call('echo', doubles)) as Float64Array;
-    if (back.length !== doubles.length || back[12345] !== doubles[12345]) throw new Error(contestant.name);
-  };
-  const times = await alternate(all.map((each) => () => check(each)));
+  const ask = (act: (contestant: Contestant) => PromiseLike<unknown>, isRight: (result: never) => boolean) =>
+    alternate(
+      all.map((each) => () => act(each)),
+      (result, i) => expect(all[i]!.name, isRight(result as never)),
+    );
+  const columns = [
+    await ask(
+      (each) => each.call('echo', doubles),
+      (back: Float64Array) => back.length === LENGTH && back[12345] === doubles[12345],
+    ),
+    await ask(
+      (each) => each.call('ends', each.role === 'simul' ? inCommon : doubles),
+      (sum: number) => sum === doubles[0]! + doubles[LENGTH - 1]!,
+    ),
+    await ask(
+      (each) => each.call('make', LENGTH),
+      (made: Float64Array) => made.length === LENGTH && made[LENGTH - 1] === LENGTH,
+    ),
+  ];
   await closeAll(all);
   return {
-    title: '32 MB there and back, ms',
-    columns: ['time'],
+    title: '32 MB, ms',
+    columns: ['there and back', 'read by a task (simul: `shared`)', 'made by a task'],
     higherIsBetter: false,
-    rows: all.map(({ name, isPeer }, i) => ({ name, isPeer, values: [times[i]!] })),
+    rows: all.map(({ name, role }, i) => ({ name, role, values: columns.map((times) => times[i]) })),
+    targets: { peer: [undefined, 100, 5] },
   };
 }

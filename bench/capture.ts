@@ -36,7 +36,7 @@ export async function capture(): Promise<Table> {
   };
   const first = once(fns[0]!);
   const rows = [
-    { name: 'simul', isPeer: false, values: [first, median(fns.slice(1).map(once))] },
+    { name: 'simul', role: 'simul' as const, values: [first, median(fns.slice(1).map(once))] },
     ...cloudpickle(),
   ];
   return {
@@ -51,5 +51,5 @@ function cloudpickle(): Table['rows'] {
   const { status, stdout } = spawnSync('python3', ['-c', PYTHON], { encoding: 'utf8' });
   if (status !== 0) return [];
   const [first, again, version] = stdout.trim().split(' ');
-  return [{ name: `cloudpickle ${version} (Python)`, isPeer: true, values: [Number(first), Number(again)] }];
+  return [{ name: `cloudpickle ${version} (Python)`, role: 'peer', values: [Number(first), Number(again)] }];
 }

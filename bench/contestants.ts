@@ -8,17 +8,18 @@ import { FixedThreadPool } from 'poolifier';
 import { Pool } from 'simul';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
-import { burn, type Job, type JobName } from './jobs.js';
+import { functions, type Job, type JobName } from './jobs.js';
+import type { Role } from './table.js';
 
 export const WORKERS = 2;
 
 export interface Contestant {
   readonly name: string;
-  readonly isPeer: boolean;
+  readonly role: Role;
   /** One call in a worker. */
   call(job: JobName, argument: unknown): PromiseLike<unknown>;
   /** A job over many items. */
-  map(job: JobName, items: readonly unknown[]): PromiseLike<unknown>;
+  map(job: JobName, items: readonly unknown[]): PromiseLike<unknown[]>;
   close(): Promise<unknown>;
 }
 
@@ -28,19 +29,11 @@ function callEach(call: Contestant['call']): Contestant['map'] {
   return (job, items) => Promise.all(items.map((item) => call(job, item)));
 }
 
-/** Numbers and objects come back as they are; `burn` takes a number of rounds. */
-const functions: Record<JobName, (argument: never) => unknown> = {
-  echo: (argument: unknown) => argument,
-  tiny: (x: number) => Math.sqrt(x) * 1.5,
-  micro: (x: number) => burn(x, 1_000),
-  milli: (x: number) => burn(x, 1_000_000),
-};
-
 export function simul(): Contestant {
   const pool = new Pool({ workers: WORKERS });
   return {
     name: 'simul',
-    isPeer: false,
+    role: 'simul',
     call: (job, argument) => pool.run(functions[job] as (a: unknown) => unknown, argument),
     map: (job, items) => pool.map(items, functions[job] as (a: unknown) => unknown),
     close: () => pool.close(),
@@ -57,7 +50,7 @@ function piscina(concurrentTasksPerWorker: number): Contestant {
   const call = (job: JobName, argument: unknown) => pool.run({ job, argument } satisfies Job);
   return {
     name: concurrentTasksPerWorker === 1 ? 'piscina' : `piscina, ${concurrentTasksPerWorker} a worker`,
-    isPeer: true,
+    role: 'peer',
     call,
     map: callEach(call),
     close: () => pool.close(),
@@ -70,12 +63,12 @@ function piscinaByHand(): Contestant {
   return {
     ...inner,
     name: 'piscina, by hand',
-    map: (job, items) => {
+    map: async (job, items) => {
       const size = Math.min(1000, Math.ceil(items.length / (4 * WORKERS)));
       const chunks: unknown[] = [];
       for (let i = 0; i < items.length; i += size)
         chunks.push({ many: job, items: items.slice(i, i + size) });
-      return Promise.all(chunks.map((chunk) => inner.call('echo', chunk)));
+      return ((await Promise.all(chunks.map((chunk) => inner.call('echo', chunk)))) as unknown[][]).flat();
     },
   };
 }
@@ -83,7 +76,7 @@ function piscinaByHand(): Contestant {
 function tinypool(): Contestant {
   const pool = new Tinypool({ filename: workerFile('piscina'), minThreads: WORKERS, maxThreads: WORKERS });
   const call = (job: JobName, argument: unknown) => pool.run({ job, argument } satisfies Job);
-  return { name: 'tinypool', isPeer: true, call, map: callEach(call), close: () => pool.destroy() };
+  return { name: 'tinypool', role: 'peer', call, map: callEach(call), close: () => pool.destroy() };
 }
 
 function workerPool(): Contestant {
@@ -96,7 +89,7 @@ function workerPool(): Contestant {
     pool.exec('work', [{ job, argument } satisfies Job]) as unknown as Promise<unknown>;
   return {
     name: 'workerpool',
-    isPeer: true,
+    role: 'peer',
     call,
     map: callEach(call),
     close: () => pool.terminate() as unknown as Promise<unknown>,
@@ -106,7 +99,7 @@ function workerPool(): Contestant {
 function poolifier(): Contestant {
   const pool = new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier'));
   const call = (job: JobName, argument: unknown) => pool.execute({ job, argument });
-  return { name: 'poolifier', isPeer: true, call, map: callEach(call), close: () => pool.destroy() };
+  return { name: 'poolifier', role: 'peer', call, map: callEach(call), close: () => pool.destroy() };
 }
 
 export const peers = {

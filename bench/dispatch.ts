@@ -1,6 +1,7 @@
 /** Tasks a second when many are given at once: numbers, small objects. */
+import { isDeepStrictEqual } from 'node:util';
 import { type Contestant, closeAll, peers, simul } from './contestants.js';
-import { alternate } from './rounds.js';
+import { alternate, expect } from './rounds.js';
 import type { Table } from './table.js';
 
 const TASKS = 10_000;
@@ -20,17 +21,20 @@ export async function dispatch(): Promise<Table> {
   const burst = (contestant: Contestant, items: readonly unknown[]) => () =>
     Promise.all(items.map((item) => contestant.call('echo', item)));
   const columns: number[][] = [];
-  for (const items of [numbers, objects])
-    columns.push(await alternate(all.map((each) => burst(each, items))));
+  for (const items of [numbers, objects]) {
+    const acts = all.map((each) => burst(each, items));
+    columns.push(await alternate(acts, (back, i) => expect(all[i]!.name, isDeepStrictEqual(back, items))));
+  }
   await closeAll(all);
   return {
     title: 'tasks a second',
     columns: ['numbers', 'small objects'],
     higherIsBetter: true,
-    rows: all.map(({ name, isPeer }, i) => ({
+    rows: all.map(({ name, role }, i) => ({
       name,
-      isPeer,
+      role,
       values: columns.map((times) => (TASKS / times[i]!) * 1000),
     })),
+    targets: { peer: [12, 4] },
   };
 }

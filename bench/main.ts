@@ -1,14 +1,20 @@
 /** npm run bench [-- question…] */
+import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { array } from './array.js';
 import { capture } from './capture.js';
 import { ceiling } from './ceiling.js';
 import { versions } from './contestants.js';
 import { dispatch } from './dispatch.js';
+import { forRange } from './for-range.js';
+import { forkJoin } from './fork-join.js';
 import { map } from './map.js';
+import { memory } from './memory.js';
+import { multiprocessing } from './multiprocessing.js';
+import { Report } from './report.js';
 import { roundTrip } from './round-trip.js';
 import { start } from './start.js';
-import { print, type Table } from './table.js';
+import type { Table } from './table.js';
 
 const questions: Record<string, () => Promise<Table>> = {
   start,
@@ -17,6 +23,10 @@ const questions: Record<string, () => Promise<Table>> = {
   'round-trip': roundTrip,
   array,
   map,
+  'for-range': forRange,
+  multiprocessing,
+  memory,
+  'fork-join': forkJoin,
 };
 
 const wanted = process.argv.slice(2);
@@ -25,10 +35,18 @@ if (unknown.length > 0) {
   console.error(`no question ${unknown.join(', ')}; there are: ${Object.keys(questions).join(', ')}`);
   process.exit(2);
 }
-console.log(`Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()})\n${versions()}\n`);
+const report = new Report(
+  `Node ${process.version}, ${cpus().length} cores (${cpus()[0]?.model.trim()}); ${versions()}`,
+);
 for (const [name, question] of Object.entries(questions)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const table = await question();
-  console.log(`ceiling: ${(await ceiling()).toFixed(2)} × (two bare threads against one)`);
-  print(table);
+  report.add(name, table, await ceiling());
+}
+report.end();
+if (wanted.length === 0) {
+  // This file runs from .cache/bench.
+  const docs = new URL('../../docs/', import.meta.url);
+  mkdirSync(docs, { recursive: true });
+  report.write(new URL('bench.md', docs));
 }

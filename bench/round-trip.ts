@@ -1,7 +1,7 @@
 /** The time of one call: right after the one before, and after 1 ms of nothing; all are warm: a round goes before. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { asDocumented, type Contestant, closeAll } from './contestants.js';
-import { median, ROUNDS } from './rounds.js';
+import { expect, median, ROUNDS } from './rounds.js';
 import type { Table } from './table.js';
 
 const HOT = 2000;
@@ -26,12 +26,14 @@ export async function roundTrip(): Promise<Table> {
     title: 'round trip, µs (median)',
     columns: ['hot', 'idle'],
     higherIsBetter: false,
-    rows: all.map(({ name, isPeer }, i) => ({ name, isPeer, values: [median(hot[i]!), median(idle[i]!)] })),
+    rows: all.map(({ name, role }, i) => ({ name, role, values: [median(hot[i]!), median(idle[i]!)] })),
+    targets: { peer: [2, 1] },
   };
 }
 
 async function one(contestant: Contestant, times: number[]): Promise<void> {
   const begun = performance.now();
-  await contestant.call('echo', 1);
+  const answer = await contestant.call('echo', 1);
   times.push((performance.now() - begun) * 1000);
+  expect(contestant.name, answer === 1);
 }

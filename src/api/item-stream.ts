@@ -4,9 +4,12 @@ import { settled } from './collect.js';
 import { ItemRun } from './item-run.js';
 import type { ItemRunSpec } from './item-run-spec.js';
 
-interface Outcome {
+/** Outcomes of consecutive items: all went well, or it is the one that failed. No object an item, which would outlive a collection. */
+interface Outcomes {
   readonly ok: boolean;
-  readonly value: unknown;
+  readonly values: unknown[];
+  /** How many have been read. */
+  read: number;
 }
 
 interface Reader {
@@ -20,9 +23,9 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
   readonly #run: ItemRun;
   readonly #ordered: boolean;
   readonly #settle: boolean;
-  #ready = new Deque<Outcome>();
-  /** Outcomes that came before one that is read first. */
-  readonly #early = new Map<number, Outcome>();
+  #ready = new Deque<Outcomes>();
+  /** Outcomes that came before one that is read first, by their first index. */
+  readonly #early = new Map<number, Outcomes>();
   /** Who waits for an outcome: nobody while one is ready. */
   readonly #readers = new Deque<Reader>();
   #nextIndex = 0;
@@ -33,14 +36,8 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     this.#ordered = spec.options.ordered ?? true;
     this.#settle = spec.options.onError === 'settle';
     this.#run = new ItemRun(spec, {
-      outcome: (index, ok, value) => {
-        this.#outcome(index, { ok, value });
-        this.#deliver();
-      },
-      outcomes: (first, values) => {
-        for (let i = 0; i < values.length; i++) this.#outcome(first + i, { ok: true, value: values[i] });
-        this.#deliver();
-      },
+      outcome: (index, ok, value) => this.#outcomes(index, { ok, values: [value], read: 0 }),
+      outcomes: (first, values) => this.#outcomes(first, { ok: true, values, read: 0 }),
       reads: true,
       ended: () => this.#end(undefined),
       failed: (error) => this.#end({ error }),
@@ -48,28 +45,30 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
     });
   }
 
-  #outcome(index: number, outcome: Outcome): void {
-    if (this.#ordered && index !== this.#nextIndex) {
-      this.#early.set(index, outcome);
+  #outcomes(first: number, outcomes: Outcomes): void {
+    if (this.#ordered && first !== this.#nextIndex) {
+      this.#early.set(first, outcomes);
       return;
     }
-    this.#ready.push(outcome);
-    this.#nextIndex += 1;
-    if (this.#early.size === 0) return;
     for (
-      let next = this.#early.get(this.#nextIndex);
+      let next: Outcomes | undefined = outcomes;
       next !== undefined;
       next = this.#early.get(this.#nextIndex)
     ) {
       this.#early.delete(this.#nextIndex);
-      this.#nextIndex += 1;
+      this.#nextIndex += next.values.length;
       this.#ready.push(next);
     }
+    this.#deliver();
   }
 
   #missing(from: number, to: number): boolean {
-    for (let i = Math.max(from, this.#nextIndex); i < to; i++) if (!this.#early.has(i)) return true;
-    return false;
+    const start = Math.max(from, this.#nextIndex);
+    let missing = to - start;
+    for (const [first, { values }] of this.#early) {
+      missing -= Math.max(0, Math.min(to, first + values.length) - Math.max(start, first));
+    }
+    return missing > 0;
   }
 
   #deliver(): void {
@@ -85,7 +84,13 @@ export class ItemStream implements AsyncIterableIterator<unknown> {
   }
 
   #step(): IteratorResult<unknown> {
-    const { ok, value } = this.#ready.shift()!;
+    const outcomes = this.#ready.peek()!;
+    const { ok, values } = outcomes;
+    const value = values[outcomes.read];
+    // What the reader has is the reader's to forget. (A number is nothing to keep, and anything else would cost the array its form.)
+    if (typeof value !== 'number') values[outcomes.read] = undefined;
+    outcomes.read += 1;
+    if (outcomes.read === values.length) this.#ready.shift();
     return { done: false, value: this.#settle ? settled(ok, value) : value };
   }
 

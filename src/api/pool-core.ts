@@ -1,5 +1,13 @@
 /** What all views of one pool share. */
-import { type AssetStore, isStateless, type Packed, Packer, prepare, unpack } from '../codec/index.js';
+import {
+  type AssetStore,
+  isStateless,
+  keepBuilt,
+  type Packed,
+  Packer,
+  prepare,
+  unpack,
+} from '../codec/index.js';
 import type { Engine, EngineOperation, JobLimits } from '../engine/index.js';
 import { currentWorker } from '../worker/index.js';
 import type { CallBurst } from './call-burst.js';
@@ -108,6 +116,8 @@ export class CallOperations {
 }
 
 const worker = currentWorker();
+// A worker that has the API sends on what it was sent: functions that call themselves in tasks, for one.
+if (worker !== undefined) keepBuilt();
 /** Numbers of tasks; those that workers give start far apart, so that ids differ in one pool. */
 let lastTask = worker === undefined ? 0 : (worker.worker + 1) * 1e9;
 

@@ -3,6 +3,7 @@ export {
   exportByName,
   isPristine,
   isStateless,
+  keepBuilt,
   markSelf,
   onTypeScriptNeeded,
   provideSelf,

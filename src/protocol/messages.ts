@@ -48,6 +48,8 @@ export const BATCH_CLOSED = 1 << 30;
 export const RECORD_END = 18;
 /** Worker → parent: INDEX 1 is stdout, 2 is stderr; the payload is what was written. */
 export const RECORD_OUTPUT = 19;
+/** A task begins (index 1) or ends (0) to wait for the pool that it runs in. */
+export const RECORD_WAITING = 23;
 
 // ---- payloads ---------------------------------------------------------------------------------------------
 
@@ -159,7 +161,6 @@ export type ToParent =
     }
   /** The last item of a job has started, and asks for its parts. */
   | { readonly type: 'fetch'; readonly slot: number }
-  | { readonly type: 'waiting'; readonly slot: number; readonly waiting: boolean }
   | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }

@@ -15,6 +15,7 @@ import {
   RECORD_OUTPUT,
   RECORD_RESULT,
   RECORD_TIMED_BATCH,
+  RECORD_WAITING,
   SLOT,
   type ToParent,
   type ToWorker,
@@ -220,6 +221,9 @@ export class Inbox {
       case RECORD_END:
         this.#events.end(slot, index, aux);
         return;
+      case RECORD_WAITING:
+        this.#events.waiting(slot, index === 1);
+        return;
       case RECORD_OUTPUT:
         write(index, this.#link.payload(header).slice());
         return;
@@ -255,9 +259,6 @@ export class Inbox {
         return;
       case 'progress':
         events.progress(message.slot, message.index, message.done, message.total);
-        return;
-      case 'waiting':
-        events.waiting(message.slot, message.waiting);
         return;
       case 'output':
         write(message.stream, message.bytes);

@@ -10,6 +10,7 @@ import {
   RECORD_ONLY,
   RECORD_OUTPUT,
   RECORD_RESULT,
+  RECORD_WAITING,
   type RecordHead,
   type ToParent,
   type ToWorker,
@@ -87,6 +88,10 @@ export class Outbox {
 
   end(slot: number, started: number, elapsed: number): void {
     this.#record(RECORD_END, slot, started, elapsed, undefined);
+  }
+
+  waiting(slot: number, waiting: boolean): void {
+    this.#record(RECORD_WAITING, slot, waiting ? 1 : 0, 0, undefined);
   }
 
   output(stream: 1 | 2, bytes: Uint8Array): void {

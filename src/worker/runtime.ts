@@ -424,7 +424,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   #waits(slot: number, waiting: boolean): void {
     this.#waiting += waiting ? 1 : -1;
-    this.outbox.message({ type: 'waiting', slot, waiting });
+    this.outbox.waiting(slot, waiting);
     if (waiting && !this.#pumpPlanned) this.#planPump();
   }
 

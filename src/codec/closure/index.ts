@@ -1,4 +1,5 @@
 export { type Built, buildFunction } from './build.js';
+export { built, builtReading, keepBuilt } from './built.js';
 export { setEntry } from './entry.js';
 export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js';
 export { builtinExport } from './known-modules.js';

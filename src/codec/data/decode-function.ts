@@ -1,4 +1,4 @@
-import { buildFunction } from '../closure/index.js';
+import { buildFunction, built } from '../closure/index.js';
 import { decodeProperties } from './decode-object.js';
 import { type Decoder, PENDING } from './decoder.js';
 
@@ -38,12 +38,17 @@ export function decodeCode(decoder: Decoder, id: number): Function {
   for (let i = eager; i < count; i++) late.push(i);
   const { value: fn, bind } = buildFunction(code, captures, late);
   if (tag !== '') decoder.classes.add(tag, fn);
+  built(fn, code, captures);
+  const later = (i: number, value: unknown): void => {
+    captures[i] = value;
+    bind?.(i, value);
+  };
   for (let i = 0; i < pending; i++) {
     decoder.pendingId = lateIds[i]!;
-    decoder.whenBuilt(PENDING, (built) => bind?.(late[i]!, built));
+    decoder.whenBuilt(PENDING, (value) => later(late[i]!, value));
   }
   decoder.define(id, fn);
-  for (let i = eager; i < count; i++) decoder.whenBuilt(decoder.value(), (built) => bind?.(i, built));
+  for (let i = eager; i < count; i++) decoder.whenBuilt(decoder.value(), (value) => later(i, value));
   decodeOwn(decoder, fn);
   return fn;
 }

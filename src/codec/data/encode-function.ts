@@ -1,5 +1,5 @@
 /** Functions and classes: by name where the other side has them, else their code by hash and their captures. */
-import { type Reading, readFunction } from '../closure/index.js';
+import { builtReading, type Reading, readFunction } from '../closure/index.js';
 import { provideClass } from './class-shelf.js';
 import { tagOf } from './classes.js';
 import type { Encoder } from './encoder.js';
@@ -16,7 +16,7 @@ export function encodeFunction(encoder: Encoder, fn: Function): void {
     return encoder.value(special.toData(fn));
   }
   for (const type of registeredTypes().values()) provideType(encoder, type);
-  encodeReading(encoder, fn, readFunction(fn));
+  encodeReading(encoder, fn, builtReading(fn) ?? readFunction(fn));
 }
 
 /** A class as a part of its instance. */
