@@ -39,6 +39,7 @@ const CHUNKS_AHEAD = 6;
 const WINDOW_TIME = 100;
 const LEAST_WINDOW = 16;
 const MOST_WINDOW = 65_536;
+const MOST_READ_AT_ONCE = 4096;
 /** Least window of an input whose items are there already: to read them early makes no difference. */
 const LEAST_LIST_WINDOW = 2048;
 
@@ -181,6 +182,8 @@ export class ItemRun {
     const items = isPlain(this.#spec.items) ? LEAST_LIST_WINDOW : LEAST_WINDOW;
     const least = Math.max(items, CHUNKS_AHEAD * this.#workers * (typeof chunk === 'number' ? chunk : 1));
     if (cost === undefined) return least;
+    // A reader goes through all that is there without a turn of the event loop.
+    if (this.#inline.active && this.#receiver.reads === true) return MOST_READ_AT_ONCE;
     return Math.max(least, Math.min(MOST_WINDOW, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
   }
 

@@ -30,7 +30,7 @@ const works = {
   million: calls(2, 1_000_000),
   items: {
     workers: 2,
-    rounds: 8,
+    rounds: 24,
     run: async (pool) => {
       const results = await pool.map(items, (n) => n * 2);
       assert.equal(results[count - 1], 2 * (count - 1));

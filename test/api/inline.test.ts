@@ -214,7 +214,8 @@ poolTest('an item that fails is an item of a worker', {}, async (pool) => {
       () => undefined,
       (error: unknown) => error,
     );
-  assert.deepEqual(failure, { failed: 250_000 });
+  // Which of the two is told first is up to the workers.
+  assert.ok([250_000, 270_001].includes((failure as { failed: number }).failed), String(failure));
   assert.ok(report!.inlined > 0, JSON.stringify(report));
   const settled = await pool.map(numbers, picky, { onError: 'settle' });
   assert.equal(settled.length, MANY);

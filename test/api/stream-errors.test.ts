@@ -87,7 +87,8 @@ poolTest('the results before a failed item come first, then its error', { worker
   const { values, error } = await within(5000, reading, 'the stream');
   assert.deepEqual(values, [0, 1, 2, 3, 4]);
   five(error);
-  assert.equal(Atomics.load(flags, STARTED), started, 'no later item has started since');
+  // Of each of the other workers one may have been claimed before that and not counted yet.
+  assert.ok(Atomics.load(flags, STARTED) <= started + 3, 'no later item has started since');
 });
 
 poolTest('chunks of several items: those before it in its own chunk, too', { workers: 4 }, async (pool) => {
