@@ -5,6 +5,8 @@ import { task, workerLocal } from './worker/index.js';
 
 export {
   type AnyIterable,
+  type Arg,
+  type Args,
   type ElementOf,
   Future,
   type FutureInfo,
@@ -20,7 +22,9 @@ export {
   type PoolStats,
   type Progress,
   pool,
+  put,
   type RangeOptions,
+  type Ref,
   type RetryOptions,
   type RunResult,
   reduce,
@@ -35,6 +39,7 @@ export { registerType, type TypeRegistration } from './codec/index.js';
 export {
   EngineError,
   InvalidOptionError,
+  ObjectLostError,
   PoolClosedError,
   QueueFullError,
   SerializationError,

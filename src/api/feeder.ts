@@ -4,7 +4,7 @@
  * States: reading → drained (the input is at its end, or has failed) or stopped. Nothing is submitted once stopped.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ClassShelf } from '../codec/index.js';
+import { ClassShelf, type Keeper } from '../codec/index.js';
 import { ChunkFiller } from './chunk-filler.js';
 import {
   type AnyIterable,
@@ -19,6 +19,8 @@ import {
 } from './input.js';
 
 export interface FeederHost {
+  /** Told of refs among the items. */
+  readonly refs: Keeper;
   /** Items that may be sent now. */
   room(): number;
   /** Items that the next chunk should have, given how many are left, if that is known. */
@@ -92,7 +94,7 @@ export class Feeder {
   #sendChunk(): Promise<void> | undefined {
     const remaining = this.length === undefined ? undefined : this.length - this.next;
     const size = Math.min(this.#host.size(remaining), this.#host.room());
-    const filler = new ChunkFiller(size, this.next, this.#classes);
+    const filler = new ChunkFiller(size, this.next, this.#classes, this.#host.refs);
     try {
       while (!filler.full && !this.#stopped) {
         const step = this.#iterator.next();
@@ -119,7 +121,12 @@ export class Feeder {
         if (this.#stopped) return;
         if (ready === undefined) {
           this.#submit(filler);
-          filler = new ChunkFiller(Math.max(1, Math.min(size, this.#host.room())), this.next, this.#classes);
+          filler = new ChunkFiller(
+            Math.max(1, Math.min(size, this.#host.room())),
+            this.next,
+            this.#classes,
+            this.#host.refs,
+          );
           continue;
         }
         if (!this.#take(filler, ready) || filler.full || this.#stopped) break;

@@ -126,6 +126,8 @@ export function decoder(assets: AssetStore): Decode {
       } catch (error) {
         failed(error);
         return;
+      } finally {
+        assets.giveBack(whole.assets);
       }
       then(value);
     };

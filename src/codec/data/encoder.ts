@@ -35,6 +35,8 @@ export interface EncodeOptions {
   readonly exact?: boolean | undefined;
   /** Large buffers are moved (results) or put into shared memory, from where they can be sent again (default). */
   readonly moved?: boolean | undefined;
+  /** For many to read: what large views see is put into shared memory, where their copies will see it too. */
+  readonly stored?: boolean | undefined;
   /** What the value is called in errors. */
   readonly label?: string | undefined;
   /** What the elements are called, where the value is a list of several things. */
@@ -49,6 +51,9 @@ function shortened(path: readonly string[]): string[] {
 export class Encoder extends ByteWriter {
   exact = false;
   moved = false;
+  stored = false;
+  /** The buffer that is written now is seen through a view. */
+  viewed = false;
   /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
   owned = false;
   extras: unknown[] = [];
@@ -318,6 +323,11 @@ export class Encoder extends ByteWriter {
       this.u8(Tag.bufferConstant);
       return this.string(constant.hash, Tag.latin1, Tag.latin1Long, Tag.utf16);
     }
+    if (this.stored && this.viewed && byteLength >= CONSTANT) {
+      this.beside += byteLength;
+      this.u8(Tag.sharedBuffer);
+      return this.u32(this.extras.push(shareable(bytes)) - 1);
+    }
     if (byteLength >= OUT_OF_BAND) {
       const copy = this.moved ? movable(bytes) : shareable(bytes);
       if (this.moved) this.transfer.push(copy);
@@ -341,7 +351,7 @@ export class Encoder extends ByteWriter {
     if (this.owned && buffer.byteLength < OUT_OF_BAND) return false;
     this.#given.push(buffer);
     // To fetch a small buffer takes longer than to copy it.
-    if (buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {
+    if (this.stored || buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {
       this.content(new Uint8Array(buffer));
       return true;
     }

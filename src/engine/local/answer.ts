@@ -1,5 +1,5 @@
 /** Calls that tasks make to the pool they run in: they become jobs of this engine, and the answers go back as bytes. */
-import { type Packed, packError } from '../../codec/index.js';
+import { ENDED, knownValue, type Packed, packError, storedValue } from '../../codec/index.js';
 import { EngineError } from '../../errors.js';
 import {
   fromWire,
@@ -67,6 +67,12 @@ export function answerRequest(
       calls.operations.get(request.operation)?.close();
       calls.operations.delete(request.operation);
       return;
+    case 'hold':
+      return engine.refs.hold(storedValue(request.asset), true, place);
+    case 'release':
+      return engine.refs.release(request, place);
+    case 'free':
+      return knownValue(request.hash)?.end(ENDED.freed);
     default:
       return request satisfies never;
   }

@@ -1,0 +1,74 @@
+/**
+ * The values of `put` that a pool holds, for those who have refs to them: this thread, or workers in which they were put.
+ * While one is held, workers that got it keep it; what is not held they have no longer than a job needs it.
+ */
+import { ENDED, type Keeper, type StoredValue } from '../../codec/index.js';
+import type { Place } from './place.js';
+
+interface Entry {
+  readonly value: StoredValue;
+  /** It was put in this pool. */
+  owned: boolean;
+  readonly holders: Set<Place | 'here'>;
+}
+
+export class RefLedger implements Keeper {
+  readonly #entries = new Map<string, Entry>();
+  readonly #drop: (hash: string, ended: boolean) => void;
+  #closed = false;
+
+  /** `drop`: the workers need not keep it any more; where it has `ended`, all are to know. */
+  constructor(drop: (hash: string, ended: boolean) => void) {
+    this.#drop = drop;
+  }
+
+  hold(value: StoredValue, owned: boolean, by: Place | 'here' = 'here'): void {
+    if (this.#closed || value.how !== ENDED.not) return;
+    const known = this.#entries.get(value.hash);
+    if (known !== undefined) {
+      known.holders.add(by);
+      return;
+    }
+    value.addKeeper(this);
+    this.#entries.set(value.hash, { value, owned, holders: new Set([by]) });
+  }
+
+  holds(hash: string): boolean {
+    return this.#entries.has(hash);
+  }
+
+  release({ hash }: Pick<StoredValue, 'hash'>, by: Place | 'here' = 'here'): void {
+    const entry = this.#entries.get(hash);
+    if (entry === undefined || !entry.holders.delete(by) || entry.holders.size > 0) return;
+    this.#entries.delete(hash);
+    this.#drop(hash, false);
+  }
+
+  ended({ hash }: StoredValue): void {
+    this.#entries.delete(hash);
+    this.#drop(hash, true);
+  }
+
+  /** The worker is gone, and the refs in it. */
+  left(place: Place): void {
+    for (const { value } of [...this.#entries.values()]) this.release(value, place);
+  }
+
+  /** The pool has ended, and with it what was put there. */
+  close(): void {
+    this.#closed = true;
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { value, owned } of entries) if (owned) value.end(ENDED.poolClosed);
+  }
+
+  stats(): { readonly refs: number; readonly refBytes: number } {
+    let [refs, refBytes] = [0, 0];
+    for (const { value, owned } of this.#entries.values()) {
+      if (!owned) continue;
+      refs += 1;
+      refBytes += value.bytes;
+    }
+    return { refs, refBytes };
+  }
+}
