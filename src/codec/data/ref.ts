@@ -1,4 +1,5 @@
 /** Handles to what `put` has kept. As an argument one arrives as its value; inside other data it stays a ref. */
+import { sharedMemoryTaken } from '../../util/shared-pressure.js';
 import { threadToken } from '../../util/token.js';
 import { AssetStore } from './asset-store.js';
 import { ClassScope, resultClasses } from './classes.js';
@@ -92,6 +93,7 @@ export function putValue<T>(given: T, keeper: Keeper): Ref<T> {
   const packer = new Packer({ stored: true, label: 'value' });
   packer.item(given);
   const bytes = packer.weight;
+  sharedMemoryTaken(bytes);
   const value = storedValue({
     kind: 'value',
     hash: `v:${threadToken}${++count}`,

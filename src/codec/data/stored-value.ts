@@ -3,7 +3,7 @@
  * all threads and goes with the last of them that knows it; its end, where somebody ends it, is one word for all.
  */
 import { ObjectLostError, PoolClosedError } from '../../errors.js';
-import { sharedMemoryLeft } from '../../util/shared-pressure.js';
+import { sharedMemoryCollected, sharedMemoryLeft } from '../../util/shared-pressure.js';
 import type { Packed, ValueAsset } from '../packed.js';
 
 export const ENDED = { not: 0, freed: 1, poolClosed: 2 } as const;
@@ -128,7 +128,9 @@ export class StoredValue {
 
   /** The ref of this thread was collected. */
   released(): void {
-    if (this.ref?.deref() === undefined) this.#tell((keeper) => keeper.release(this));
+    if (this.ref?.deref() !== undefined) return;
+    if (this.#asset !== undefined) sharedMemoryCollected(this.bytes);
+    this.#tell((keeper) => keeper.release(this));
   }
 
   #tell(what: (keeper: Keeper) => void): void {
