@@ -7,6 +7,6 @@ export { transfer } from './data/moving.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { asArgument, putValue, type Ref } from './data/ref.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
-export { ENDED, type Keeper, knownValue, type StoredValue, storedValue } from './data/stored-value.js';
+export { ENDED, type Keeper, knownValue, type ValueHead } from './data/stored-value.js';
 export { prepare, prepareAssets, type Unpacker, unpack, unpacker } from './data/unpack.js';
 export type { Asset, Packed, ValueAsset } from './packed.js';

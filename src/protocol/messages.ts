@@ -5,7 +5,7 @@
  * everything else: assets, transferred buffers, control. Both roads together are one ordered channel: a record
  * names how many messages were sent before it (`MESSAGES`), and the receiver takes those first.
  */
-import type { Asset, ModuleRef, ValueAsset } from '../codec/index.js';
+import type { Asset, ModuleRef, ValueHead } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
 export const PROTOCOL_VERSION = 4;
@@ -193,7 +193,7 @@ export type NestedRequest =
   | { readonly ask: 'credit'; readonly job: number; readonly index: number; readonly count: number }
   | { readonly ask: 'close'; readonly operation: number }
   /** A value was put in the worker, and a ref to it is there; none is any more; it was freed. */
-  | { readonly ask: 'hold'; readonly asset: ValueAsset }
+  | { readonly ask: 'hold'; readonly value: ValueHead; readonly owned: boolean }
   | { readonly ask: 'release'; readonly hash: string }
   | { readonly ask: 'free'; readonly hash: string };
 

@@ -1,5 +1,5 @@
 /** Refs in a worker: what is put here is held by the pool while there is a ref to it here, and ends everywhere. */
-import { type AssetStore, ENDED, type Keeper, knownValue, type StoredValue } from '../codec/index.js';
+import { type AssetStore, ENDED, type Keeper, knownValue, type ValueHead } from '../codec/index.js';
 import type { NestedRequest } from '../protocol/index.js';
 import { sharedMemoryLeft } from '../util/shared-pressure.js';
 
@@ -12,18 +12,17 @@ export class WorkerRefs implements Keeper {
     this.#request = request;
   }
 
-  hold({ hash, bytes, asset }: StoredValue, owned: boolean): void {
-    if (asset === undefined) return;
-    if (owned) this.#own.set(hash, bytes);
-    this.#request({ ask: 'hold', asset });
+  hold(value: ValueHead, owned: boolean): void {
+    if (owned) this.#own.set(value.hash, value.bytes);
+    this.#request({ ask: 'hold', value, owned });
   }
 
-  release({ hash }: StoredValue): void {
+  release(hash: string): void {
     this.#own.delete(hash);
     this.#request({ ask: 'release', hash });
   }
 
-  ended({ hash }: StoredValue): void {
+  ended(hash: string): void {
     this.#own.delete(hash);
     this.#request({ ask: 'free', hash });
   }

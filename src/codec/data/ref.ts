@@ -6,7 +6,14 @@ import { ClassScope, resultClasses } from './classes.js';
 import { Decoder } from './decoder.js';
 import type { Encoder } from './encoder.js';
 import { Packer } from './pack.js';
-import { ENDED, endedValue, type Keeper, type StoredValue, storedValue } from './stored-value.js';
+import {
+  ENDED,
+  endedValue,
+  type Keeper,
+  type Keepers,
+  type StoredValue,
+  storedValue,
+} from './stored-value.js';
 import { Tag } from './tags.js';
 import { prepare, unpack } from './unpack.js';
 
@@ -30,7 +37,7 @@ export interface Ref<T> {
   [Symbol.dispose](): void;
 }
 
-const refs = new FinalizationRegistry<StoredValue>((value) => value.released());
+const refs = new FinalizationRegistry<Keepers>((keepers) => keepers.released());
 let count = 0;
 
 class StoredRef<T> implements Ref<T> {
@@ -52,7 +59,7 @@ class StoredRef<T> implements Ref<T> {
   async get(): Promise<T> {
     const packed = this.#value.content();
     const assets = new AssetStore();
-    assets.keeper = this.#value.keeper;
+    assets.keeper = this.#value.keepers.any;
     await prepare(packed, assets);
     const classes = this.#classes.age === this.#age ? this.#classes : new ClassScope();
     return unpack(packed, assets, classes) as T;
@@ -101,8 +108,7 @@ export function putValue<T>(given: T, keeper: Keeper): Ref<T> {
     state: new Int32Array(new SharedArrayBuffer(4)),
     bytes,
   });
-  value.addKeeper(keeper);
-  keeper.hold(value, true);
+  value.keepers.add(keeper, true);
   return refHere(value) as StoredRef<T>;
 }
 
@@ -112,7 +118,7 @@ function refHere(value: StoredValue): StoredRef<unknown> {
   if (known !== undefined) return known as StoredRef<unknown>;
   const ref = new StoredRef(value, resultClasses);
   value.ref = new WeakRef(ref);
-  refs.register(ref, value);
+  refs.register(ref, value.keepers);
   return ref;
 }
 
@@ -125,10 +131,7 @@ export function asArgument(given: unknown, keeper: Keeper): unknown {
   const value = StoredRef.behind(given);
   value.use();
   // Of another pool: kept by the workers of this one too, as long as there is the ref.
-  if (!value.keptBy(keeper) && value.ref?.deref() === given) {
-    value.addKeeper(keeper);
-    keeper.hold(value, false);
-  }
+  if (!value.keepers.has(keeper) && value.ref?.deref() === given) value.keepers.add(keeper, false);
   return StoredRef.argumentOf(given);
 }
 
@@ -170,14 +173,11 @@ export function decodeRef(decoder: Decoder): unknown {
   const value = asset?.kind === 'value' ? storedValue(asset) : endedValue(hash, how);
   const { keeper } = assets;
   if (classes !== resultClasses) {
-    if (keeper !== undefined) value.addKeeper(keeper);
+    if (keeper !== undefined) value.keepers.addListener(keeper);
     return new StoredRef(value, classes);
   }
   const ref = refHere(value);
-  if (keeper !== undefined && how === ENDED.not) {
-    value.addKeeper(keeper);
-    keeper.hold(value, false);
-  }
+  if (keeper !== undefined && how === ENDED.not) value.keepers.add(keeper, false);
   return ref;
 }
 

@@ -8,14 +8,17 @@ import type { Packed, ValueAsset } from '../packed.js';
 
 export const ENDED = { not: 0, freed: 1, poolClosed: 2 } as const;
 
+/** What is known of a value without holding on to its memory. */
+export type ValueHead = Pick<ValueAsset, 'hash' | 'bytes' | 'state'>;
+
 /** A pool's side of it. It is told of values that refs of this thread stand for. */
 export interface Keeper {
   /** `owned`: it was put there, and ends with the pool. */
-  hold(value: StoredValue, owned: boolean): void;
+  hold(value: ValueHead, owned: boolean): void;
   /** No ref of this thread stands for it any more. */
-  release(value: StoredValue): void;
+  release(hash: string): void;
   /** It has come to its end. */
-  ended(value: StoredValue): void;
+  ended(hash: string): void;
 }
 
 const known = new Map<string, WeakRef<StoredValue>>();
@@ -41,26 +44,73 @@ export function knownValue(hash: string): StoredValue | undefined {
 }
 
 function remember(hash: string, bytes: number, state: Int32Array): StoredValue {
-  const value = new StoredValue(hash, bytes, state);
+  const value = new StoredValue({ hash, bytes, state });
   known.set(hash, new WeakRef(value));
   cleanup.register(value, hash);
   return value;
 }
 
+/** Those who will hear of the end of a value. Does not lead to the value, so that its memory goes with its ref. */
+export class Keepers {
+  readonly #all = new Set<Keeper>();
+  readonly head: ValueHead;
+
+  constructor(head: ValueHead) {
+    this.head = head;
+  }
+
+  has(keeper: Keeper): boolean {
+    return this.#all.has(keeper);
+  }
+
+  get any(): Keeper | undefined {
+    return this.#all.values().next().value;
+  }
+
+  add(keeper: Keeper, owned: boolean): void {
+    this.#all.add(keeper);
+    keeper.hold(this.head, owned);
+  }
+
+  /** Will hear of its end, and nothing else. */
+  addListener(keeper: Keeper): void {
+    this.#all.add(keeper);
+  }
+
+  /** The ref of this thread was collected. */
+  released(): void {
+    const { hash, bytes } = this.head;
+    // Another has come meanwhile.
+    if (knownValue(hash)?.ref?.deref() !== undefined) return;
+    sharedMemoryCollected(bytes);
+    this.#tell((keeper) => keeper.release(hash));
+  }
+
+  ended(): void {
+    this.#tell((keeper) => keeper.ended(this.head.hash));
+  }
+
+  #tell(what: (keeper: Keeper) => void): void {
+    const all = [...this.#all];
+    this.#all.clear();
+    for (const keeper of all) what(keeper);
+  }
+}
+
 export class StoredValue {
-  readonly hash: string;
-  /** Shared memory that it takes. */
-  readonly bytes: number;
-  readonly #state: Int32Array;
-  readonly #keepers = new Set<Keeper>();
+  readonly head: ValueHead;
+  readonly keepers: Keepers;
   #asset: ValueAsset | undefined;
   /** The ref of this thread that comes back as itself. */
   ref: WeakRef<object> | undefined;
 
-  constructor(hash: string, bytes: number, state: Int32Array) {
-    this.hash = hash;
-    this.bytes = bytes;
-    this.#state = state;
+  constructor(head: ValueHead) {
+    this.head = head;
+    this.keepers = new Keepers(head);
+  }
+
+  get hash(): string {
+    return this.head.hash;
   }
 
   get id(): string {
@@ -73,7 +123,7 @@ export class StoredValue {
 
   /** How it has ended, wherever that was. */
   get how(): number {
-    const how = this.#state[0]!;
+    const how = this.head.state[0]!;
     if (how !== ENDED.not && this.#asset !== undefined) this.forget();
     return how;
   }
@@ -98,44 +148,18 @@ export class StoredValue {
     throw new ObjectLostError(`ref ${this.id} was freed: its value is gone`);
   }
 
-  /** One of those who will hear of its end. */
-  get keeper(): Keeper | undefined {
-    return this.#keepers.values().next().value;
-  }
-
-  keptBy(keeper: Keeper): boolean {
-    return this.#keepers.has(keeper);
-  }
-
-  /** The keeper will hear of its end. */
-  addKeeper(keeper: Keeper): void {
-    this.#keepers.add(keeper);
-  }
-
   /** It is no more, for all threads; the first end counts. */
   end(how: number): void {
-    if (this.#state[0] === ENDED.not) this.#state[0] = how;
+    const { state } = this.head;
+    if (state[0] === ENDED.not) state[0] = how;
     this.forget();
-    this.#tell((keeper) => keeper.ended(this));
+    this.keepers.ended();
   }
 
   /** Nothing in this thread needs its memory any more. */
   forget(): void {
     if (this.#asset === undefined) return;
     this.#asset = undefined;
-    sharedMemoryLeft(this.bytes);
-  }
-
-  /** The ref of this thread was collected. */
-  released(): void {
-    if (this.ref?.deref() !== undefined) return;
-    if (this.#asset !== undefined) sharedMemoryCollected(this.bytes);
-    this.#tell((keeper) => keeper.release(this));
-  }
-
-  #tell(what: (keeper: Keeper) => void): void {
-    const keepers = [...this.#keepers];
-    this.#keepers.clear();
-    for (const keeper of keepers) what(keeper);
+    sharedMemoryLeft(this.head.bytes);
   }
 }
