@@ -13,6 +13,7 @@ import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
 import { isToBeMoved, take } from './moving.js';
 import { ObjectNumbers } from './object-numbers.js';
+import { freshCopyOf, sharedCopyOf } from './shared-copies.js';
 import { symbolTag } from './symbols.js';
 import { CONSTANT, MOVED, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
@@ -326,10 +327,10 @@ export class Encoder extends ByteWriter {
     if (this.stored && this.viewed && byteLength >= CONSTANT) {
       this.beside += byteLength;
       this.u8(Tag.sharedBuffer);
-      return this.u32(this.extras.push(shareable(bytes)) - 1);
+      return this.u32(this.extras.push(freshCopyOf(bytes)) - 1);
     }
     if (byteLength >= OUT_OF_BAND) {
-      const copy = this.moved ? movable(bytes) : shareable(bytes);
+      const copy = this.moved ? movable(bytes) : this.stored ? freshCopyOf(bytes) : sharedCopyOf(bytes);
       if (this.moved) this.transfer.push(copy);
       this.beside += byteLength;
       this.u8(Tag.bufferExtra);
@@ -391,10 +392,4 @@ export class Encoder extends ByteWriter {
 /** A copy of its own that is not cleared first, as one of a new buffer would be. */
 function movable(bytes: Uint8Array): ArrayBufferLike {
   return new Uint8Array(bytes).buffer;
-}
-
-function shareable(bytes: Uint8Array): SharedArrayBuffer {
-  const copy = new SharedArrayBuffer(bytes.byteLength);
-  new Uint8Array(copy).set(bytes);
-  return copy;
 }
