@@ -1,5 +1,6 @@
 /** npm run bench [-- question…] */
 import { cpus } from 'node:os';
+import { args } from './arguments.js';
 import { array } from './array.js';
 import { capture } from './capture.js';
 import { ceiling } from './ceiling.js';
@@ -16,6 +17,7 @@ const questions: Record<string, () => Promise<Table>> = {
   dispatch,
   'round-trip': roundTrip,
   array,
+  arguments: args,
   map,
 };
 
