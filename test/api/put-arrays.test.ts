@@ -74,6 +74,9 @@ poolTest('parts of buffers: only what is seen is kept, views of one buffer stay 
     return [a.buffer === b.buffer, b[100], a.length, b.length];
   }, two);
   assert.deepEqual(seen, [true, 9, 1000, 899_500]);
+  const bare = new Uint8Array(EDGE).fill(3).buffer;
+  const beside = await pool.put({ bare, a: whole.subarray(0, EDGE), b: whole.subarray(5, EDGE) });
+  assert.ok(await pool.run((given) => given.bare instanceof ArrayBuffer && given.b.length > 0, beside));
   class Samples extends Float32Array {
     get top(): number {
       return this.reduce((a, b) => Math.max(a, b), 0);

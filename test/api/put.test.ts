@@ -193,6 +193,42 @@ poolTest('refs come back as themselves, go on into calls of tasks, and are made 
   assert.equal(pool.stats().refs, 2);
 });
 
+poolTest('in loops, yielded, thrown, and in what a worker begins with', { workers: 1 }, async (pool) => {
+  const ref = await pool.put([1, 2, 3]);
+  const sums = shared(Int32Array, 10);
+  await pool.forRange(10, async (from, to) => {
+    const list = await ref.get();
+    for (let i = from; i < to; i++) sums[i] = list[1]! * i;
+  });
+  assert.equal(sums[9], 18);
+  const seen: unknown[] = [];
+  for await (const value of pool.run(function* () {
+    yield ref;
+    yield { ref };
+  })) {
+    seen.push(value);
+  }
+  assert.deepEqual(seen, [ref, { ref }]);
+  assert.equal(seen[0], ref);
+  await assert.rejects(
+    pool.run(() => {
+      throw Object.assign(new Error('with a ref'), { ref });
+    }),
+    (error: Error & { ref?: unknown }) => error.ref === ref,
+  );
+  const other = new Pool({
+    workers: 1,
+    init: async () => {
+      (globalThis as { begun?: number[] }).begun = await ref.get();
+    },
+  });
+  try {
+    assert.deepEqual(await other.run(() => (globalThis as { begun?: number[] }).begun), [1, 2, 3]);
+  } finally {
+    await other.close();
+  }
+});
+
 poolTest('a ref outlives the worker it was made in, and those that used it', { workers: 1 }, async (pool) => {
   const made = await pool.run(async () => ({ ref: await put(makeRows()) }));
   const own = await pool.put(makeRows());

@@ -110,6 +110,7 @@ export class Encoder extends ByteWriter {
   #forget(): void {
     this.#numbers.backTo(0);
     this.#depth = 0;
+    this.viewed = false;
     if (this.#deferred.length > 0) this.#deferred = [];
     if (this.#given.length > 0) this.#given = [];
     this.#cut = undefined;

@@ -52,6 +52,11 @@ export class AssetLedger {
     }
   }
 
+  /** Jobs in flight need values. */
+  get needsValues(): boolean {
+    return this.#needed > 0;
+  }
+
   /** The job is over. Hashes of its values to drop: those that are not held, and that no other job needs. */
   end(packed: Packed | undefined, holds: (hash: string) => boolean): readonly string[] {
     if (packed === undefined || this.#needed === 0) return NOTHING;

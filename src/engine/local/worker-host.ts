@@ -93,6 +93,7 @@ export class WorkerHost {
 
   /** Values that the job brought and nobody else needs. */
   #letGo({ spec }: Job): void {
+    if (!this.#ledger.needsValues) return;
     for (const packed of [spec.operation.spec.fn, spec.items.packed]) {
       const hashes = this.#ledger.end(packed, (hash) => this.#refs.holds(hash));
       if (hashes.length > 0) this.handle.send({ type: 'drop', hashes });
