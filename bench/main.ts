@@ -1,6 +1,7 @@
 /** npm run bench [-- question…] */
 import { mkdirSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { args } from './arguments.js';
 import { array } from './array.js';
 import { capture } from './capture.js';
 import { ceiling } from './ceiling.js';
@@ -22,6 +23,7 @@ const questions: Record<string, () => Promise<Table>> = {
   dispatch,
   'round-trip': roundTrip,
   array,
+  arguments: args,
   map,
   'for-range': forRange,
   multiprocessing,

@@ -68,6 +68,13 @@ export class QueueFullError extends SimulError {
   }
 }
 
+/** A value kept by `put` is gone; the message names the ref and says why. */
+export class ObjectLostError extends SimulError {
+  constructor(message: string, options?: ErrorOptions) {
+    super('SIMUL_OBJECT_LOST', message, options);
+  }
+}
+
 // ---- the task's fault, or its limits --------------------------------------------------------------------
 
 /** A task passed its `timeout`, `queueTimeout` or `deadline`. */
@@ -109,6 +116,7 @@ named(InvalidOptionError, 'InvalidOptionError');
 named(SerializationError, 'SerializationError');
 named(PoolClosedError, 'PoolClosedError');
 named(QueueFullError, 'QueueFullError');
+named(ObjectLostError, 'ObjectLostError');
 named(TaskTimeoutError, 'TaskTimeoutError');
 named(TaskCancelledError, 'TaskCancelledError');
 named(WorkerCrashedError, 'WorkerCrashedError');

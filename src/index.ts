@@ -5,6 +5,8 @@ import { task, workerLocal } from './worker/index.js';
 
 export {
   type AnyIterable,
+  type Arg,
+  type Args,
   type ElementOf,
   type Explanation,
   Future,
@@ -21,7 +23,9 @@ export {
   type PoolStats,
   type Progress,
   pool,
+  put,
   type RangeOptions,
+  type Ref,
   type RetryOptions,
   type RunResult,
   reduce,
@@ -36,6 +40,7 @@ export { registerType, type TypeRegistration } from './codec/index.js';
 export {
   EngineError,
   InvalidOptionError,
+  ObjectLostError,
   PoolClosedError,
   QueueFullError,
   SerializationError,

@@ -6,7 +6,7 @@
  * The first calls of a go, one for each worker, are sent at once. The burst that opens then is sent when the code that
  * makes the calls is done (a microtask), it is full or a millisecond old, or anything else is asked of the engine.
  */
-import { type Packed, Packer, unpacker } from '../codec/index.js';
+import { asArgument, type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, forEntries, type Items } from '../transport/index.js';
 import { onAbort } from './abort.js';
@@ -138,8 +138,9 @@ export class CallBurst implements JobSink {
     const held = core.pending === this;
     if (held) core.pending = undefined;
     try {
-      if (this.operation.spec.fn === undefined) packer.item([this.fn, args]);
-      else packer.list(args);
+      const given = this.#given(args);
+      if (this.operation.spec.fn === undefined) packer.item([this.fn, given]);
+      else packer.list(given);
     } finally {
       sendPending(core);
       if (held) core.pending = this;
@@ -165,6 +166,18 @@ export class CallBurst implements JobSink {
     }
     // What goes beside the bytes would go with every part of the burst.
     if (this.#calls.length >= burst || packer.length >= MOST_BYTES || packer.hasExtras) this.send();
+  }
+
+  /** The arguments, with refs replaced by what stands for their values. */
+  #given(args: readonly unknown[]): readonly unknown[] {
+    const { refs } = this.view.core.engine;
+    for (let i = 0; i < args.length; i++) {
+      const arg = args[i];
+      if (typeof arg === 'object' && arg !== null && asArgument(arg, refs) !== arg) {
+        return args.map((each) => asArgument(each, refs));
+      }
+    }
+    return args;
   }
 
   send(): void {

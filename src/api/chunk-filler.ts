@@ -1,17 +1,19 @@
-import { type ClassShelf, Packer } from '../codec/index.js';
+import { asArgument, type ClassShelf, type Keeper, Packer } from '../codec/index.js';
 import type { Items } from '../transport/index.js';
 import { CHUNK_BYTES } from './chunker.js';
 
 /** Packs items one behind the other, until there are enough of them or they are large enough. */
 export class ChunkFiller {
   readonly #size: number;
+  readonly #refs: Keeper;
   readonly #options: { readonly label: string; readonly classes: ClassShelf };
   #packer: Packer;
   #offsets: Uint32Array;
   #count = 0;
   base: number;
 
-  constructor(size: number, base: number, classes: ClassShelf) {
+  constructor(size: number, base: number, classes: ClassShelf, refs: Keeper) {
+    this.#refs = refs;
     this.#size = size;
     this.#options = { label: 'item', classes };
     this.#packer = new Packer(this.#options);
@@ -29,7 +31,7 @@ export class ChunkFiller {
   }
 
   add(value: unknown): void {
-    this.#packer.item(value);
+    this.#packer.item(typeof value === 'object' && value !== null ? asArgument(value, this.#refs) : value);
     this.#count += 1;
     if (this.#count === this.#offsets.length) {
       const grown = new Uint32Array(Math.min(this.#count * 4, this.#size + 1));

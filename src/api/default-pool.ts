@@ -1,9 +1,10 @@
 /** The calls of everyday work, on one pool that is made when it is first needed. */
 
+import type { Ref } from '../codec/index.js';
 import type { NumericArray } from '../util/numeric-array.js';
 import type { AnyIterable } from './input.js';
 import type { MapOptions, RangeOptions } from './options.js';
-import { Pool, type RunResult, type TaskResult } from './pool.js';
+import { type Arg, type Args, Pool, type RunResult, type TaskResult } from './pool.js';
 import type { ElementOf } from './shared.js';
 
 let shared: Pool | undefined;
@@ -18,23 +19,23 @@ export function pool(): Pool {
 }
 
 /** {@link Pool.run} on the default pool. */
-export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): RunResult<R> {
+export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: Args<A>): RunResult<R> {
   return pool().run(fn, ...args);
 }
 
 /** {@link Pool.map} on the default pool. */
 export function map<T, R>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => R,
   options: MapOptions & { readonly onError: 'settle' },
 ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
 export function map<T, A extends NumericArray>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
   options: MapOptions & { readonly into: A },
 ): Promise<A>;
 export function map<T, R>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => R,
   options?: MapOptions,
 ): Promise<TaskResult<R>[]>;
@@ -48,12 +49,12 @@ export function map(
 
 /** {@link Pool.stream} on the default pool. */
 export function stream<T, R>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => R,
   options: MapOptions & { readonly onError: 'settle' },
 ): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
 export function stream<T, R>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => R,
   options?: MapOptions,
 ): AsyncIterableIterator<TaskResult<R>>;
@@ -67,7 +68,7 @@ export function stream(
 
 /** {@link Pool.forEach} on the default pool. */
 export function forEach<T>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   fn: (item: T, index: number) => unknown,
   options?: MapOptions,
 ): Promise<void> {
@@ -85,11 +86,16 @@ export function forRange(
 
 /** {@link Pool.reduce} on the default pool. */
 export function reduce<T, A>(
-  items: AnyIterable<T>,
+  items: AnyIterable<Arg<T>>,
   step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
   combine: (a: A, b: A) => A | PromiseLike<A>,
   initial: A,
   options?: MapOptions,
 ): Promise<A> {
   return pool().reduce(items, step, combine, initial, options);
+}
+
+/** {@link Pool.put} on the default pool. */
+export function put<T>(value: T): Promise<Ref<T>> {
+  return pool().put(value);
 }

@@ -4,7 +4,7 @@
  * States: reading → drained (the input is at its end, or has failed) or stopped. Nothing is submitted once stopped.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ClassShelf } from '../codec/index.js';
+import { ClassShelf, type Keeper } from '../codec/index.js';
 import { ChunkFiller } from './chunk-filler.js';
 import {
   type AnyIterable,
@@ -21,6 +21,8 @@ import {
 import { isRaw, RawFiller } from './raw-filler.js';
 
 export interface FeederHost {
+  /** Told of refs among the items. */
+  readonly refs: Keeper;
   /** Items that may be sent now. */
   room(): number;
   /** Items that the next chunk should have, given how many are left, if that is known. */
@@ -124,7 +126,7 @@ export class Feeder {
     if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
     const remaining = this.length === undefined ? undefined : this.length - this.next;
     const size = Math.max(1, Math.min(this.#host.size(remaining), this.#host.room()));
-    return new ChunkFiller(size, this.next, this.#classes);
+    return new ChunkFiller(size, this.next, this.#classes, this.#host.refs);
   }
 
   #takeList(list: ArrayLike<unknown>): void {
@@ -172,7 +174,7 @@ export class Feeder {
       // Packed at once: whoever gave it may change it before the next one is read.
       this.#submit(this.#filler);
       const size = Math.max(1, Math.min(this.#host.raw(), this.#host.room()));
-      this.#filler = new ChunkFiller(size, this.next, this.#classes);
+      this.#filler = new ChunkFiller(size, this.next, this.#classes, this.#host.refs);
     }
     const filler = this.#filler;
     try {
@@ -193,7 +195,7 @@ export class Feeder {
 
   /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
   pack(values: readonly unknown[], base: number): void {
-    const filler = new ChunkFiller(values.length, base, this.#classes);
+    const filler = new ChunkFiller(values.length, base, this.#classes, this.#host.refs);
     for (const value of values) {
       filler.add(value);
       if (!filler.full) continue;

@@ -1,5 +1,6 @@
 /** `reduce`: pieces of the input are folded in workers, and the folded pieces are combined here, in order. */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { asArgument, type Keeper } from '../codec/index.js';
 import { type AnyIterable, lengthOf } from './input.js';
 import { ItemRun } from './item-run.js';
 import type { ItemRunSpec, Pieces } from './item-run-spec.js';
@@ -12,12 +13,14 @@ class Cutter implements Pieces {
   readonly total: number | undefined;
   read = 0;
   readonly #initial: unknown;
+  readonly #refs: Keeper;
   readonly #size: (cut: number) => number;
   /** Where each piece begins. */
   readonly #firsts: number[] = [];
   #piece: unknown[] = [];
 
-  constructor(total: number | undefined, initial: unknown, size: (cut: number) => number) {
+  constructor(total: number | undefined, initial: unknown, size: (cut: number) => number, refs: Keeper) {
+    this.#refs = refs;
     this.total = total;
     this.#initial = initial;
     this.#size = size;
@@ -46,7 +49,7 @@ class Cutter implements Pieces {
   }
 
   #add(item: unknown): boolean {
-    this.#piece.push(item);
+    this.#piece.push(asArgument(item, this.#refs));
     return this.#piece.length >= this.#size(this.#firsts.length);
   }
 
@@ -81,7 +84,7 @@ export async function fold(
   const { chunk, ...options } = spec.options;
   const join = AsyncLocalStorage.bind(combine);
   const length = lengthOf(spec.items);
-  const pieces = new Cutter(length, initial, pieceSize(length, chunk));
+  const pieces = new Cutter(length, initial, pieceSize(length, chunk), spec.core.engine.refs);
   const early = new Map<number, unknown>();
   let next = 0;
   let folded: { value: unknown } | undefined;

@@ -89,6 +89,7 @@ export class ItemRun {
     this.#retries = boundRetries(spec.options.retries);
     this.#receiver = receiver;
     this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
+      refs: spec.core.engine.refs,
       room: () => this.#room,
       size: (remaining) => {
         this.#packing = performance.now();

@@ -140,6 +140,8 @@ export function decoder(assets: AssetStore): Decode {
       } catch (error) {
         failed(error);
         return;
+      } finally {
+        assets.giveBack(whole.assets);
       }
       then(value);
     };

@@ -1,4 +1,4 @@
-import { type Packed, Packer } from '../codec/index.js';
+import { type Packed, Packer, putValue, type Ref } from '../codec/index.js';
 import { LocalEngine, NestedEngine } from '../engine/index.js';
 import { InvalidOptionError, PoolClosedError } from '../errors.js';
 import { startThread } from '../transport/index.js';
@@ -39,6 +39,12 @@ export type TaskResult<R> =
       ? AsyncIterableIterator<Y>
       : Awaited<R>;
 
+/** What a parameter of type `T` takes: a value, or a ref to one, which arrives as its value. */
+export type Arg<T> = T | Ref<T>;
+
+/** As {@link Arg}, for all parameters of a function. */
+export type Args<A extends unknown[]> = { [I in keyof A]: Arg<A[I]> };
+
 /** What `run` gives: for generators the future can be iterated itself. */
 export type RunResult<R> = [TaskResult<R>] extends [never]
   ? Future<never>
@@ -62,6 +68,10 @@ export interface PoolStats {
   readonly workers: number;
   /** Workers that have something to run. */
   readonly busy: number;
+  /** Values kept by `put`, neither freed nor out of reach. */
+  readonly refs: number;
+  /** Shared memory that they take, in bytes. */
+  readonly refBytes: number;
 }
 
 /**
@@ -119,7 +129,7 @@ export class Pool implements AsyncDisposable {
    * anything runs; WorkerCrashedError, TaskTimeoutError, TaskCancelledError, PoolClosedError, QueueFullError; or
    * with the reason of an aborted `signal`. A generator function gives an async iterable, read with backpressure.
    */
-  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): RunResult<R> {
+  run<A extends unknown[], R>(fn: (...args: A) => R, ...args: Args<A>): RunResult<R> {
     return startCall(this.#view, fn, args, this.run) as unknown as RunResult<R>;
   }
 
@@ -132,17 +142,17 @@ export class Pool implements AsyncDisposable {
    * there, and a result that is no number (bigint for arrays of those) is its item's failure.
    */
   map<T, R>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => R,
     options: MapOptions & { readonly onError: 'settle' },
   ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
   map<T, A extends NumericArray>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
     options: MapOptions & { readonly into: A },
   ): Promise<A>;
   map<T, R>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => R,
     options?: MapOptions,
   ): Promise<TaskResult<R>[]>;
@@ -156,7 +166,7 @@ export class Pool implements AsyncDisposable {
    * with `onError: 'settle'`, failures of items are only counted by `onProgress`.
    */
   async forEach<T>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => unknown,
     options?: MapOptions,
   ): Promise<void> {
@@ -203,12 +213,12 @@ export class Pool implements AsyncDisposable {
    * item fails. With `onError: 'settle'` it goes on.
    */
   stream<T, R>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => R,
     options: MapOptions & { readonly onError: 'settle' },
   ): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
   stream<T, R>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     fn: (item: T, index: number) => R,
     options?: MapOptions,
   ): AsyncIterableIterator<TaskResult<R>>;
@@ -228,7 +238,7 @@ export class Pool implements AsyncDisposable {
    * `combine` throws.
    */
   async reduce<T, A>(
-    items: AnyIterable<T>,
+    items: AnyIterable<Arg<T>>,
     step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
     combine: (a: A, b: A) => A | PromiseLike<A>,
     initial: A,
@@ -248,13 +258,32 @@ export class Pool implements AsyncDisposable {
    * Calls `fn(...args)` once on every worker, starting those that are not there yet; results in worker order. Rejects
    * with the first error; the calls on other workers go on.
    */
-  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: A): Promise<TaskResult<R>[]> {
+  async each<A extends unknown[], R>(fn: (...args: A) => R, ...args: Args<A>): Promise<TaskResult<R>[]> {
     checkFunction('each', 'first argument', fn);
     const workers = this.#pinned >= 0 ? [this.#pinned] : Array.from({ length: this.size }, (_, i) => i);
     const calls = workers.map((pinned) =>
       startCall<TaskResult<R>>({ ...this.#view, pinned }, fn, args, this.each),
     );
     return Promise.all(calls);
+  }
+
+  /**
+   * Keeps a value in shared memory, for any number of calls: it is written once, and a worker is told of it once. As an
+   * argument, or an item of `map` and its like, the ref arrives as its value; inside other data, or captured, it stays a
+   * ref, whose `get()` gives the value there, too. Each task gets a copy of its own, but for typed arrays and other
+   * views of 64 KiB and more: those are the same memory for all, and not to be written to. What `transfer` marks is empty
+   * here afterwards.
+   *
+   * The value is read before this returns. It is kept until its ref is freed (`ref.free()`, `using`) or nothing can reach it
+   * any more, or the pool is closed. Starts no worker. There is nothing to cancel.
+   *
+   * Rejects with SerializationError where the value cannot travel; PoolClosedError; EngineError where `init` failed.
+   */
+  async put<T>(value: T): Promise<Ref<T>> {
+    sendPending(this.#core);
+    const { engine } = this.#core;
+    engine.check(0);
+    return putValue(value, engine.refs);
   }
 
   /** The same workers with other defaults for every call. @throws InvalidOptionError */

@@ -1,14 +1,26 @@
 import type { CodeRecord, ModuleRef } from './closure/reading.js';
 
+/** What a `put` has kept: its bytes and its parts are in shared memory, and all threads see the same. */
+export interface ValueAsset {
+  readonly kind: 'value';
+  readonly hash: string;
+  readonly packed: Packed;
+  /** One word for all threads, written once: whether the value has come to its end, and how. */
+  readonly state: Int32Array;
+  /** Shared memory that it takes. */
+  readonly bytes: number;
+}
+
 /**
  * Something that many payloads refer to and that a worker is sent once: the code of a function, a large
- * constant, a registered type, or the class of items. Known on both sides by `hash`.
+ * constant, a registered type, the class of items, or a value that `put` has kept. Known on both sides by `hash`.
  */
 export type Asset =
   | { readonly kind: 'code'; readonly hash: string; readonly code: CodeRecord }
   | { readonly kind: 'constant'; readonly hash: string; readonly buffer: SharedArrayBuffer }
   | { readonly kind: 'type'; readonly hash: string; readonly name: string; readonly functions: Packed }
-  | { readonly kind: 'class'; readonly hash: string; readonly packed: Packed };
+  | { readonly kind: 'class'; readonly hash: string; readonly packed: Packed }
+  | ValueAsset;
 
 /** An encoded value or list of values. Plain data: it survives structured clone. */
 export interface Packed {

@@ -3,7 +3,7 @@
  * operation, encoded) and tells each job's sink what became of every item, exactly once an item. It never
  * decodes: results pass through as bytes.
  */
-import type { Packed } from '../codec/index.js';
+import type { Keeper, Packed } from '../codec/index.js';
 import type { OperationKind } from '../protocol/index.js';
 import type { Batch, Body, Items } from '../transport/index.js';
 
@@ -127,18 +127,23 @@ export interface EngineStats {
   readonly failed: number;
   readonly workers: number;
   readonly busy: number;
+  /** Values kept by `put` that have not ended, and the shared memory they take, in bytes. */
+  readonly refs: number;
+  readonly refBytes: number;
 }
 
 export interface Engine {
   /** Most workers it will have. */
   readonly size: number;
+  /** Holds values of `put`. */
+  readonly refs: Keeper;
   /** Most calls that may be held back to be submitted as one. */
   readonly burst: number;
   /** Jobs are being made, for the worker `pinned` or any (-1): where no worker is there, some start meanwhile. */
   expect(jobs: number, pinned: number): void;
   operation(spec: OperationSpec): EngineOperation;
-  /** @throws PoolClosedError, QueueFullError, or why `init` failed, where it takes no call now */
-  check(): void;
+  /** @throws PoolClosedError, QueueFullError, or why `init` failed, where it takes no such number of calls now (1) */
+  check(calls?: number): void;
   /** Counts one call as queued that will be submitted before anything else happens. */
   accept(): void;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed */

@@ -5,10 +5,10 @@
  * everything else: assets, transferred buffers, control. Both roads together are one ordered channel: a record
  * names how many messages were sent before it (`MESSAGES`), and the receiver takes those first.
  */
-import type { Asset, ModuleRef } from '../codec/index.js';
+import type { Asset, ModuleRef, ValueHead } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -192,7 +192,11 @@ export type NestedRequest =
   /** `index` names one item; without it all are meant. */
   | { readonly ask: 'cancel'; readonly job: number; readonly index: number | undefined }
   | { readonly ask: 'credit'; readonly job: number; readonly index: number; readonly count: number }
-  | { readonly ask: 'close'; readonly operation: number };
+  | { readonly ask: 'close'; readonly operation: number }
+  /** A value was put in the worker, and a ref to it is there; none is any more; it was freed. */
+  | { readonly ask: 'hold'; readonly value: ValueHead; readonly owned: boolean }
+  | { readonly ask: 'release'; readonly hash: string }
+  | { readonly ask: 'free'; readonly hash: string };
 
 export interface NestedOptions {
   readonly name: string | undefined;

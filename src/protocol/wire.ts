@@ -6,7 +6,8 @@ export function toWire(packed: Packed, known: Set<string>): WirePacked {
   const fresh: Asset[] = [];
   for (const asset of packed.assets) {
     if (known.has(asset.hash)) continue;
-    known.add(asset.hash);
+    // Whoever gets a value of `put` keeps it no longer than it needs it.
+    if (asset.kind !== 'value') known.add(asset.hash);
     fresh.push(asset);
   }
   return {
@@ -18,12 +19,12 @@ export function toWire(packed: Packed, known: Set<string>): WirePacked {
   };
 }
 
-/** The packed value again, whole; assets that came along are kept in `store`. */
+/** The packed value again, whole; assets that came along are kept in `store`, but for values of `put`. */
 export function fromWire(wire: WirePacked, store: AssetStore): Packed {
-  for (const asset of wire.assets) store.add(asset);
+  for (const asset of wire.assets) if (asset.kind !== 'value') store.add(asset);
   const assets: Asset[] = [];
   for (const hash of wire.hashes) {
-    const asset = store.get(hash);
+    const asset = store.get(hash) ?? wire.assets.find((sent) => sent.hash === hash);
     if (asset !== undefined) assets.push(asset);
   }
   return { bytes: wire.bytes, extras: wire.extras, transfer: [], assets, modules: wire.modules };

@@ -150,7 +150,7 @@ export class Outbox {
 export function learn(known: Set<string>, store: AssetStore, message: ToWorker): void {
   if (message.type !== 'assets') return;
   for (const asset of message.assets) {
-    store.add(asset);
+    store.keep(asset);
     if (staysWithSender(asset)) known.add(asset.hash);
   }
 }

@@ -43,6 +43,7 @@ import { type AnyGenerator, type JobHost, JobRun, type Manner } from './job-run.
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
 import { Parking } from './parking.js';
+import { WorkerRefs } from './refs.js';
 import { Streams } from './streams.js';
 import { disposeLocals } from './worker-local.js';
 
@@ -69,6 +70,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   readonly workers: number;
   readonly segment: Segment;
   readonly assets = new AssetStore();
+  readonly refs = new WorkerRefs((request) => this.request(request));
   readonly outbox: Outbox;
   readonly #setup: WorkerSetup;
   readonly #link: Link<ToParent, ToWorker>;
@@ -110,6 +112,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
       woken: () => this.#pump(),
     });
     this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot));
+    this.assets.keeper = this.refs;
     this.#streams = new Streams({
       wire: (packed) => this.outbox.wire(packed),
       send: (slot, index, part, transfer) =>
@@ -142,7 +145,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const packed = fromWire(init, this.assets);
     for (const asset of packed.assets) if (staysWithSender(asset)) this.known.add(asset.hash);
     await prepare(packed, this.assets);
-    await (unpack(packed, this.assets, new ClassScope()) as () => unknown)();
+    const fn = unpack(packed, this.assets, new ClassScope()) as () => unknown;
+    this.assets.giveBack(packed.assets);
+    await fn();
   }
 
   // ---- messages -------------------------------------------------------------------------------------------
@@ -154,7 +159,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
         this.#prepare(prepareAssets(message.assets, message.modules, this.assets));
         return;
       case 'drop':
-        for (const hash of message.hashes) this.assets.drop(hash);
+        for (const hash of message.hashes) this.refs.drop(this.assets, hash);
         return;
       case 'unlearn':
         for (const hash of message.hashes) this.known.delete(hash);
@@ -209,6 +214,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     const packed = fromWire(reason, this.assets);
     const abort = (): void => {
       if (runs()) job?.context.abort(this.#decode(packed));
+      this.assets.giveBack(packed.assets);
     };
     // The reason's class may have to be imported first.
     const pending = prepare(packed, this.assets);

@@ -16,7 +16,16 @@ class Bench {
     this.meter = new Meter({
       total,
       report: (progress) => this.events.push(progress),
-      stats: () => ({ queued: 0, running: 0, done: 0, failed: 0, workers: this.workers, busy: this.workers }),
+      stats: () => ({
+        queued: 0,
+        running: 0,
+        done: 0,
+        failed: 0,
+        refs: 0,
+        refBytes: 0,
+        workers: this.workers,
+        busy: this.workers,
+      }),
       running: () => 0,
       runningSince: () => this.since,
       failed: (error) => assert.fail(String(error)),

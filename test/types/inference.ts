@@ -8,7 +8,9 @@ import {
   type PoolStats,
   type Progress,
   pool,
+  put,
   type Random,
+  type Ref,
   reduce,
   registerType,
   run,
@@ -171,4 +173,38 @@ export async function inSharedMemory(): Promise<void> {
   exactly<{ a: Uint8Array }>()(transfer({ a: new Uint8Array(5) as Uint8Array }));
   exactly<number>()(await run((array: Float64Array) => array.length, transfer(into)));
   exactly<Float64Array>()(await run(() => transfer(into)));
+}
+
+export async function refs(): Promise<void> {
+  const ref = await put(rows);
+  exactly<Ref<readonly Row[]>>()(ref);
+  exactly<readonly Row[]>()(await ref.get());
+  exactly<Future<number>>()(run((list: readonly Row[]) => list.length, ref));
+  // Nothing is annotated: the parameter is what the ref stands for.
+  exactly<string>()(await run((list, index) => list[index]!.id, ref, 1));
+  exactly<string>()(await run((list: readonly Row[], kind: 'a' | 'b') => list[0]!.id + kind, rows, 'a'));
+  exactly<number>()(await run((list: number[]) => list.length, []));
+  exactly<number>()(await run((a?: number, ...rest: string[]) => (a ?? 0) + rest.length, 1, 'a', 'b'));
+  const row = await put<Row>({ id: 'a', values: [1] });
+  exactly<string[]>()(await map([row, row], (each) => each.id));
+  exactly<string[]>()(await map([row, { id: 'b', values: [2] }], (each) => each.id));
+  exactly<string[]>()(await map([row], (each: Row) => each.id));
+  for await (const id of stream([row], (each) => each.id)) exactly<string>()(id);
+  await forEach([row], (each) => exactly<Row>()(each));
+  exactly<number>()(
+    await reduce(
+      [row, row],
+      (sum, each) => sum + each.values.length,
+      (a, b) => a + b,
+      0,
+    ),
+  );
+  // Inside other data it stays a ref.
+  exactly<Promise<Row>>()(run((data: { row: Ref<Row> }) => data.row.get(), { row }).then((found) => found));
+  exactly<Ref<Row>>()(await run(() => row));
+  await using own = new Pool();
+  exactly<Ref<number>>()(await own.put(1));
+  exactly<string[]>()(await own.each((each: Row) => each.id, row));
+  using short = await own.put('text');
+  exactly<string>()(short.id);
 }

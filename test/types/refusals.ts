@@ -4,6 +4,7 @@ import {
   forRange,
   map,
   Pool,
+  put,
   reduce,
   registerType,
   run,
@@ -93,6 +94,19 @@ export async function refused(): Promise<void> {
   task().index = 5;
   // @ts-expect-error decode is missing
   registerType({ name: 'x', match: () => true, encode: (value: Date) => value.getTime() });
+  const texts = await put(['a']);
+  // @ts-expect-error the function takes numbers
+  run((list: number[]) => list.length, texts);
+  // @ts-expect-error the function takes a string
+  run((text: string) => text, texts);
+  // @ts-expect-error the value comes, not the ref
+  run((ref) => ref.get(), texts);
+  // @ts-expect-error an item is a list of texts
+  await map([texts], (list: number[]) => list);
+  // @ts-expect-error in data it stays a ref
+  run((data: { list: string[] }) => data.list, { list: texts });
+  // @ts-expect-error read only
+  texts.id = 'b';
   // @ts-expect-error a future's result is to be awaited
   run(() => 1).toFixed();
   console.log(numbers, values);

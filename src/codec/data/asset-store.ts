@@ -1,4 +1,5 @@
 import type { Asset } from '../packed.js';
+import type { Keeper } from './stored-value.js';
 
 export interface AssetBounds {
   readonly count: number;
@@ -27,12 +28,30 @@ export class AssetStore {
   readonly #bounds: AssetBounds;
   #leaving: Set<string> | undefined;
   #bytes = 0;
+  /** Values of `put` that came with something that is being decoded. */
+  #lent: Map<string, Asset> | undefined;
+  /** Told of the values whose refs are decoded with this store. */
+  keeper: Keeper | undefined;
 
   constructor(bounds: AssetBounds = BOUNDS) {
     this.#bounds = bounds;
   }
 
+  /** A value of `put` is here until it is given back. */
   add(asset: Asset): void {
+    if (asset.kind !== 'value') return this.keep(asset);
+    this.#lent ??= new Map();
+    this.#lent.set(asset.hash, asset);
+  }
+
+  /** What was lent for decoding is not needed any more. */
+  giveBack(assets: readonly Asset[]): void {
+    if (this.#lent === undefined) return;
+    for (const asset of assets) this.#lent.delete(asset.hash);
+  }
+
+  /** Until it is dropped. */
+  keep(asset: Asset): void {
     this.#leaving?.delete(asset.hash);
     const known = this.#entries.get(asset.hash);
     if (known !== undefined) {
@@ -55,7 +74,7 @@ export class AssetStore {
 
   get(hash: string): Asset | undefined {
     const entry = this.#entries.get(hash);
-    if (entry === undefined) return undefined;
+    if (entry === undefined) return this.#lent?.get(hash);
     entry.used = true;
     return entry.asset;
   }
@@ -103,9 +122,9 @@ export class AssetStore {
   }
 }
 
-/** Large constants do not come back: who holds one by its hash sends its content. */
+/** Large constants and values of `put` do not come back: who holds one by its hash sends its content. */
 export function staysWithSender(asset: Asset): boolean {
-  return asset.kind !== 'constant';
+  return asset.kind !== 'constant' && asset.kind !== 'value';
 }
 
 export function bytesOf(asset: Asset): number {
@@ -114,6 +133,9 @@ export function bytesOf(asset: Asset): number {
       return asset.code.source.length * 2;
     case 'constant':
       return asset.buffer.byteLength;
+    case 'value':
+      // To drop it somewhere frees nothing: it is gone when its ref is.
+      return 0;
     case 'class':
       return asset.packed.bytes.byteLength;
     case 'type':

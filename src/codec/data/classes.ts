@@ -31,6 +31,8 @@ export class ClassScope {
   readonly #behind: ClassScope | null;
   #copies: Map<string, Function> | undefined;
   #shared: Map<string, Function> | undefined;
+  /** How often it has begun anew. */
+  age = 0;
 
   constructor(behind: ClassScope | null = typeClasses) {
     this.#behind = behind;
@@ -44,6 +46,7 @@ export class ClassScope {
 
   /** Begins anew: what comes now is another operation's. */
   clear(): void {
+    this.age += 1;
     this.#copies = undefined;
     this.#shared = undefined;
   }

@@ -5,6 +5,7 @@ import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
 import { readFlat, readNested } from './read-shape.js';
 import { rebuild } from './rebuilt.js';
+import { decodeRef, decodeStoredValue } from './ref.js';
 import { registeredTypes, specialNamed } from './registry.js';
 import { ACCESSOR, CONFIGURABLE, ENUMERABLE, ORDINARY, Tag, VIEW_TYPES, WRITABLE } from './tags.js';
 
@@ -90,6 +91,10 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
       const special = specialNamed(name) ?? decoder.corrupt(`there is no special value "${name}"`);
       return decoder.define(id, special.fromData(decoder.value()));
     }
+    case Tag.storedRef:
+      return decoder.define(id, decodeRef(decoder));
+    case Tag.storedValue:
+      return decoder.define(id, decodeStoredValue(decoder));
     case Tag.code:
       return decodeCode(decoder, id);
     case Tag.exported: {

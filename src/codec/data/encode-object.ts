@@ -9,6 +9,7 @@ import type { Encoder } from './encoder.js';
 import { encodeHost, isHost } from './host-objects.js';
 import { encodeProperties, isOrdinary, restrictionOf, step } from './properties.js';
 import { encodeRebuilt } from './rebuilt.js';
+import { encodeStored } from './ref.js';
 import { registeredTypes, specialOf, typeOf } from './registry.js';
 import { Tag } from './tags.js';
 import { provideType } from './type-assets.js';
@@ -49,6 +50,7 @@ function standardStream(value: object): string | undefined {
 }
 
 function encodeOther(encoder: Encoder, value: object, prototype: unknown): void {
+  if (encodeStored(encoder, value, prototype)) return;
   if (registeredTypes().size > 0) {
     const type = typeOf(value);
     if (type !== undefined) {

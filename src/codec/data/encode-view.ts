@@ -65,8 +65,10 @@ export function encodeView(encoder: Encoder, value: ArrayBufferView, asBase: boo
   encoder.double(
     growsAlong(value) ? -1 : types.isDataView(value) ? byteLength : (value as Uint8Array).length,
   );
+  encoder.viewed = isLoose(buffer);
   if (cut) encoder.lone(new Uint8Array(buffer, value.byteOffset, byteLength));
   else encoder.value(buffer);
+  encoder.viewed = false;
   return true;
 }
 

@@ -13,6 +13,7 @@ import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
 import { isToBeMoved, take } from './moving.js';
 import { ObjectNumbers } from './object-numbers.js';
+import { freshCopyOf, sharedCopyOf } from './shared-copies.js';
 import { symbolTag } from './symbols.js';
 import { CONSTANT, MOVED, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
@@ -35,6 +36,8 @@ export interface EncodeOptions {
   readonly exact?: boolean | undefined;
   /** Large buffers are moved (results) or put into shared memory, from where they can be sent again (default). */
   readonly moved?: boolean | undefined;
+  /** For many to read: what large views see is put into shared memory, where their copies will see it too. */
+  readonly stored?: boolean | undefined;
   /** What the value is called in errors. */
   readonly label?: string | undefined;
   /** What the elements are called, where the value is a list of several things. */
@@ -49,6 +52,9 @@ function shortened(path: readonly string[]): string[] {
 export class Encoder extends ByteWriter {
   exact = false;
   moved = false;
+  stored = false;
+  /** The buffer that is written now is seen through a view. */
+  viewed = false;
   /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
   owned = false;
   extras: unknown[] = [];
@@ -104,6 +110,7 @@ export class Encoder extends ByteWriter {
   #forget(): void {
     this.#numbers.backTo(0);
     this.#depth = 0;
+    this.viewed = false;
     if (this.#deferred.length > 0) this.#deferred = [];
     if (this.#given.length > 0) this.#given = [];
     this.#cut = undefined;
@@ -318,8 +325,13 @@ export class Encoder extends ByteWriter {
       this.u8(Tag.bufferConstant);
       return this.string(constant.hash, Tag.latin1, Tag.latin1Long, Tag.utf16);
     }
+    if (this.stored && this.viewed && byteLength >= CONSTANT) {
+      this.beside += byteLength;
+      this.u8(Tag.sharedBuffer);
+      return this.u32(this.extras.push(freshCopyOf(bytes)) - 1);
+    }
     if (byteLength >= OUT_OF_BAND) {
-      const copy = this.moved ? movable(bytes) : shareable(bytes);
+      const copy = this.moved ? movable(bytes) : this.stored ? freshCopyOf(bytes) : sharedCopyOf(bytes);
       if (this.moved) this.transfer.push(copy);
       this.beside += byteLength;
       this.u8(Tag.bufferExtra);
@@ -341,7 +353,7 @@ export class Encoder extends ByteWriter {
     if (this.owned && buffer.byteLength < OUT_OF_BAND) return false;
     this.#given.push(buffer);
     // To fetch a small buffer takes longer than to copy it.
-    if (buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {
+    if (this.stored || buffer.byteLength < (this.moved ? OUT_OF_BAND : MOVED)) {
       this.content(new Uint8Array(buffer));
       return true;
     }
@@ -381,10 +393,4 @@ export class Encoder extends ByteWriter {
 /** A copy of its own that is not cleared first, as one of a new buffer would be. */
 function movable(bytes: Uint8Array): ArrayBufferLike {
   return new Uint8Array(bytes).buffer;
-}
-
-function shareable(bytes: Uint8Array): SharedArrayBuffer {
-  const copy = new SharedArrayBuffer(bytes.byteLength);
-  new Uint8Array(copy).set(bytes);
-  return copy;
 }

@@ -18,6 +18,8 @@ export class Packer {
     encoder.at = 0;
     encoder.exact = options.exact === true;
     encoder.moved = options.moved === true;
+    encoder.stored = options.stored === true;
+    encoder.viewed = false;
     encoder.path = undefined;
     encoder.classes = options.classes;
     encoder.beside = 0;
@@ -110,8 +112,7 @@ export class Packer {
   finish(): Packed {
     const encoder = this.#encoder;
     const packed: Packed = {
-      // A copy of its own, from plain memory: small slices of Node's slab would drag the slab along.
-      bytes: new Uint8Array(encoder.bytes.subarray(0, encoder.at)),
+      bytes: this.#options.stored === true ? sharedCopy(encoder) : copy(encoder),
       // Not the encoder's own empty lists: what it writes next would turn up in them.
       extras: encoder.extras.length === 0 ? NOTHING : encoder.extras,
       transfer: encoder.transfer.length === 0 ? NOTHING : encoder.transfer,
@@ -126,6 +127,17 @@ export class Packer {
     this.#encoder = undefined as never;
     return packed;
   }
+}
+
+/** From plain memory: small slices of Node's slab would drag the slab along. */
+function copy({ bytes, at }: Encoder): Uint8Array {
+  return new Uint8Array(bytes.subarray(0, at));
+}
+
+function sharedCopy({ bytes, at }: Encoder): Uint8Array {
+  const shared = new Uint8Array(new SharedArrayBuffer(at));
+  shared.set(bytes.subarray(0, at));
+  return shared;
 }
 
 /** `connection → .options.agent`: names of variables by arrows, properties as they are written. */

@@ -56,6 +56,9 @@ export const Tag = {
   rebuilt: 63,
   shape: 64,
   flat: 65,
+  // What `put` has kept: a handle to it; the value itself.
+  storedRef: 66,
+  storedValue: 67,
 } as const;
 
 export const VIEW_TYPES = [...NUMERIC_TYPES, 'DataView'] as const;

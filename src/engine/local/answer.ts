@@ -1,5 +1,5 @@
 /** Calls that tasks make to the pool they run in: they become jobs of this engine, and the answers go back as bytes. */
-import { type Packed, packError } from '../../codec/index.js';
+import { ENDED, knownValue, type Packed, packError } from '../../codec/index.js';
 import { EngineError } from '../../errors.js';
 import {
   fromWire,
@@ -67,6 +67,13 @@ export function answerRequest(
       calls.operations.get(request.operation)?.close();
       calls.operations.delete(request.operation);
       return;
+    case 'hold':
+      return engine.refs.hold(request.value, request.owned, place);
+    case 'release':
+      return engine.refs.release(request.hash, place);
+    case 'free':
+      knownValue(request.hash)?.end(ENDED.freed);
+      return engine.refs.ended(request.hash);
     default:
       return request satisfies never;
   }

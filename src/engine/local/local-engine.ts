@@ -40,6 +40,7 @@ import { OperationLedger } from './operation-ledger.js';
 import { countTasks, type Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
 import { Postings } from './postings.js';
+import { RefLedger } from './ref-ledger.js';
 import { PoolState } from './state.js';
 import { askToStop, endWorker } from './stopping.js';
 import { ticketOf } from './ticket.js';
@@ -50,6 +51,9 @@ export class LocalEngine implements Engine {
   readonly size: number;
   readonly burst = 256;
   readonly assets: AssetStore;
+  readonly refs = new RefLedger((hash, ended) => {
+    for (const host of this.#hosts.values()) host.dropValue(hash, ended);
+  });
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
@@ -75,6 +79,7 @@ export class LocalEngine implements Engine {
     });
     this.size = options.workers;
     this.assets = new AssetStore(options.assetBounds);
+    this.assets.keeper = this.refs;
     this.#farewell = new AssetFarewell(this.assets);
     this.#state = new PoolState(options, {
       now: () => performance.now(),
@@ -117,8 +122,8 @@ export class LocalEngine implements Engine {
     return { id, spec, cost: undefined, close };
   }
 
-  check(): void {
-    this.#tally.check(1, false);
+  check(calls = 1): void {
+    this.#tally.check(calls, false);
   }
 
   accept(): void {
@@ -168,7 +173,7 @@ export class LocalEngine implements Engine {
     const places = [...this.#hosts.keys()];
     const now = countTasks(places, this.#options.tasksPerWorker, isRunning);
     const { inside, done, failed } = this.#tally;
-    return { queued: Math.max(0, inside - now.running), ...now, done, failed };
+    return { queued: Math.max(0, inside - now.running), ...now, done, failed, ...this.refs.stats() };
   }
 
   room(): number {
@@ -199,6 +204,7 @@ export class LocalEngine implements Engine {
 
   async #allGone(): Promise<void> {
     this.#upkeep.stopLooking();
+    this.refs.close();
     if (this.#hosts.size > 0) {
       const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
       this.#keepAlive();
@@ -259,7 +265,7 @@ export class LocalEngine implements Engine {
     const nested = newNestedCalls((body) => this.#host(place).wire(body));
     let host: WorkerHost;
     try {
-      host = startHost(place, this.#options, this.#events(place, nested), this.assets);
+      host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
     } catch (error) {
       // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
       this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
@@ -370,6 +376,7 @@ export class LocalEngine implements Engine {
     this.#state.workerGone(place);
     this.#hosts.delete(place);
     this.#farewell.heard(host);
+    this.refs.left(place);
     if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 

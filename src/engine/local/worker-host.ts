@@ -8,6 +8,7 @@ import { AssetLedger } from './asset-ledger.js';
 import type { Job } from './job.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
 import type { Place } from './place.js';
+import type { RefLedger } from './ref-ledger.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -19,6 +20,7 @@ export class WorkerHost {
   readonly #ledger = new AssetLedger();
   /** What the engine can decode with: code that comes back by its hash alone has to be there. */
   readonly #assets: AssetStore;
+  readonly #refs: RefLedger;
   /** Operations it knows. */
   readonly #operations = new Set<number>();
   /** Modules it was told to import. */
@@ -31,8 +33,9 @@ export class WorkerHost {
   exit: ExitReason | undefined;
   #posted = 0;
 
-  constructor(place: Place, handle: WorkerHandle, assets: AssetStore) {
+  constructor(place: Place, handle: WorkerHandle, assets: AssetStore, refs: RefLedger) {
     this.#assets = assets;
+    this.#refs = refs;
     this.place = place;
     this.handle = handle;
   }
@@ -43,6 +46,8 @@ export class WorkerHost {
     const { spec } = job;
     this.#introduce(spec.operation);
     this.#provide(job);
+    this.#ledger.begin(spec.operation.spec.fn);
+    this.#ledger.begin(spec.items.packed);
     this.handle.openSlot(slot);
     const head = {
       operation: spec.operation.id,
@@ -55,6 +60,7 @@ export class WorkerHost {
     };
     if (!this.handle.tryPost(slot, head, spec.items, job.from)) {
       this.#free.push(slot);
+      this.#letGo(job);
       return false;
     }
     job.slot = slot;
@@ -77,10 +83,28 @@ export class WorkerHost {
 
   /** The worker is done with the slot. */
   free(slot: number): void {
-    if (this.jobs[slot] === undefined) return;
+    const job = this.jobs[slot];
+    if (job === undefined) return;
     this.jobs[slot] = undefined;
+    this.#letGo(job);
     this.#free.push(slot);
     if (this.#free.length === SLOTS) this.#dropExcess();
+  }
+
+  /** Values that the job brought and nobody else needs. */
+  #letGo({ spec }: Job): void {
+    if (!this.#ledger.needsValues) return;
+    for (const packed of [spec.operation.spec.fn, spec.items.packed]) {
+      const hashes = this.#ledger.end(packed, (hash) => this.#refs.holds(hash));
+      if (hashes.length > 0) this.handle.send({ type: 'drop', hashes });
+    }
+  }
+
+  /** Nobody holds this value of `put` any more; where a job here needs it, it goes with that. */
+  dropValue(hash: string, ended: boolean): void {
+    // What ends may also be known there without having been sent from here.
+    if (this.#ledger.drop(hash) || (ended && !this.#ledger.has(hash)))
+      this.handle.send({ type: 'drop', hashes: [hash] });
   }
 
   forget(operation: number): void {
@@ -123,9 +147,11 @@ export class WorkerHost {
 
   /** A value for what this worker has asked for itself, with the assets that it lacks. */
   wire(packed: Packed): WirePacked {
-    const assets = this.#ledger.missing(packed, this.#posted);
+    const values = packed.assets.filter(({ kind }) => kind === 'value');
+    const rest = packed.assets.filter(({ kind }) => kind !== 'value');
+    const assets = this.#ledger.missing({ ...packed, assets: rest }, this.#posted);
     this.#assets.addSent(assets);
-    return { ...withoutAssets(packed), assets };
+    return { ...withoutAssets(packed), assets: values.length === 0 ? assets : [...assets, ...values] };
   }
 
   #freshModules(modules: readonly ModuleRef[]): readonly ModuleRef[] {
@@ -147,6 +173,7 @@ export function startHost(
   options: LocalEngineOptions,
   events: WorkerEvents,
   assets: AssetStore,
+  refs: RefLedger,
 ): WorkerHost {
   assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
@@ -155,7 +182,7 @@ export function startHost(
     events,
     assets,
   );
-  return new WorkerHost(place, handle, assets);
+  return new WorkerHost(place, handle, assets, refs);
 }
 
 function key(module: ModuleRef): string {

@@ -30,6 +30,7 @@ export class NestedEngine implements Engine {
   readonly size: number;
   /** Each call is on its way when `run` returns: the task may wait for what it does without a turn of the event loop. */
   readonly burst = 1;
+  readonly refs: WorkerRuntime['refs'];
   readonly #runtime: WorkerRuntime;
   readonly #assets: AssetStore;
   readonly #asked = new Map<number, Asked>();
@@ -40,6 +41,7 @@ export class NestedEngine implements Engine {
     this.#runtime = runtime;
     this.#assets = runtime.assets;
     this.size = runtime.workers;
+    this.refs = runtime.refs;
     runtime.onReply = (reply) => this.#answered(reply);
   }
 
@@ -170,7 +172,7 @@ export class NestedEngine implements Engine {
 
   stats(): EngineStats {
     const queued = [...this.#asked.values()].reduce((sum, asked) => sum + asked.open, 0);
-    return { queued, running: 0, done: 0, failed: 0, workers: this.size, busy: 0 };
+    return { queued, running: 0, done: 0, failed: 0, workers: this.size, busy: 0, ...this.refs.stats() };
   }
 
   room(): number {
