@@ -13,20 +13,20 @@ const total = (count * (count - 1)) / 2;
 interface Work {
   readonly workers: number;
   run(pool: Pool, round: number): Promise<void>;
-  /** Rounds before the measurement, in which workers start and code is loaded; and in it. */
+  /** In the measurement, enough for some hundred ticks: of few, the latest would be judged alone. One round goes before. */
   readonly rounds: number;
 }
 
-const calls = (workers: number, most: number): Work => ({
+const calls = (workers: number, most: number, rounds = 1): Work => ({
   workers,
-  rounds: 1,
+  rounds,
   run: (pool, round) => callsInFlight(pool, round === 0 ? 5000 : most),
 });
 
 const works = {
   calls: calls(2, 250_000),
   // What each worker's results take of a turn adds up.
-  manyWorkers: calls(8, 100_000),
+  manyWorkers: calls(8, 100_000, 4),
   million: calls(2, 1_000_000),
   items: {
     workers: 2,
@@ -44,7 +44,7 @@ const works = {
   // The check of a timeout takes first what has come.
   timeouts: {
     workers: 2,
-    rounds: 12,
+    rounds: 40,
     run: async (pool) => {
       const results = await pool.map(items, (n) => n, { chunk: count / 2, timeout: 5000 });
       assert.equal(results.length, count);
