@@ -4,6 +4,7 @@ import { onAbort } from './abort.js';
 import { checkWaitOptions, show } from './options.js';
 import { onSettled } from './settling.js';
 
+/** Options of {@link wait}. */
 export interface WaitOptions {
   /** How many have to be settled; default: all. More may be, where they are settled by then. */
   readonly count?: number | undefined;
@@ -17,6 +18,7 @@ export interface WaitOptions {
 export interface Waited<F> {
   /** Those that are settled, well or not. */
   readonly done: F[];
+  /** The others. */
   readonly pending: F[];
 }
 
@@ -126,6 +128,7 @@ export class Completions<F extends PromiseLike<unknown>> implements AsyncIterabl
     for (const reader of this.#readers.splice(0)) reader({ done: true, value: undefined });
   }
 
+  /** The next future that is settled; done once all were given. */
   next(): Promise<IteratorResult<F>> {
     if (this.#at < this.#settled.length) {
       const value = this.#settled[this.#at++]!;
@@ -150,6 +153,7 @@ export class Completions<F extends PromiseLike<unknown>> implements AsyncIterabl
     return Promise.resolve({ done: true, value: undefined });
   }
 
+  /** Itself. */
   [Symbol.asyncIterator](): this {
     return this;
   }
