@@ -136,9 +136,7 @@ export class LocalEngine implements Engine {
   }
 
   ranHere(count: number): void {
-    this.#tally.checkAlive();
-    this.#tally.admit(count);
-    this.#tally.done += count;
+    this.#tally.ranHere(count);
   }
 
   expect(jobs: number, pinned: number): void {
