@@ -57,6 +57,13 @@ export class Admission {
     this.#accepted += count;
   }
 
+  /** Tasks that the calling thread has run itself. @throws as `checkAlive` */
+  ranHere(count: number): void {
+    this.checkAlive();
+    this.admit(count);
+    this.done += count;
+  }
+
   /** What was admitted comes to be run. @throws as `checkAlive`; then it has failed */
   arrive(count: number): void {
     try {

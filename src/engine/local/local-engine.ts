@@ -130,10 +130,13 @@ export class LocalEngine implements Engine {
     this.#tally.admit(1);
   }
 
+  withdraw(): void {
+    this.#tally.failed += 1;
+    this.#tellIdle();
+  }
+
   ranHere(count: number): void {
-    this.#tally.checkAlive();
-    this.#tally.admit(count);
-    this.#tally.done += count;
+    this.#tally.ranHere(count);
   }
 
   expect(jobs: number, pinned: number): void {
