@@ -6,6 +6,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ClassShelf, type Keeper } from '../codec/index.js';
 import { ChunkFiller } from './chunk-filler.js';
+import { NONE } from './column-filler.js';
 import {
   type AnyIterable,
   asList,
@@ -134,7 +135,17 @@ export class Feeder {
 
   #takeList(list: ArrayLike<unknown>): void {
     let at = this.#filler.base;
-    while (at < list.length && !this.#filler.full && !this.#stopped) this.#add(list[at++]);
+    while (at < list.length && !this.#filler.full && !this.#stopped) {
+      const filler = this.#filler;
+      let item: unknown;
+      if (filler instanceof ChunkFiller && filler.isNumeric) {
+        at = filler.takeNumbers(list, at);
+        item = filler.left;
+        if (item === NONE) continue;
+      } else item = list[at];
+      at += 1;
+      this.#add(item);
+    }
     if (at >= list.length) this.drained = true;
   }
 

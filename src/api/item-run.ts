@@ -7,9 +7,9 @@
  * from anywhere; after that nothing is handed over any more.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Packed, Packer, unpacker } from '../codec/index.js';
+import { type Packed, Packer } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { type Batch, forEntries, type Items, skipEntries } from '../transport/index.js';
+import { type Batch, type Column, type Items, partOf } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import type { ChunkFiller } from './chunk-filler.js';
@@ -29,6 +29,7 @@ import type { RawFiller } from './raw-filler.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
 import { Turns } from './turns.js';
+import { valuesOf } from './values.js';
 
 /**
  * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
@@ -43,7 +44,6 @@ const MOST_READ_AT_ONCE = 4096;
 /** Least window of an input whose items are there already: to read them early makes no difference. */
 const LEAST_LIST_WINDOW = 2048;
 
-const NOTHING: readonly never[] = [];
 const FUNCTION = { exact: true, label: 'fn' };
 const AROUND = { exact: true, label: 'fn', parts: ['name', 'fn', 'data'] };
 
@@ -364,13 +364,14 @@ export class ItemRun {
 
   /** As `#tell` for consecutive items that went well, with one look at what follows from it. */
   #tellMany(first: number, batch: Batch, chunk: Chunk): void {
-    const decode = unpacker(batch.bytes, NOTHING, this.#spec.core.assets);
-    const values: unknown[] = [];
     const count = Math.min(batch.count, this.#end - first);
     if (count <= 0) return;
     const begun = performance.now();
+    const part = partOf(batch, 0, count);
+    let values: unknown[] | Column;
     try {
-      forEntries(skipEntries(batch, 0, count), (from, to) => values.push(decode.itemAt(from, to)));
+      const asIs = part.kind === 'column' && this.#receiver.column !== undefined;
+      values = asIs ? part : valuesOf(part, this.#spec.core.assets);
     } catch (error) {
       return this.#fail(error);
     }
@@ -381,8 +382,8 @@ export class ItemRun {
     this.#goOn();
   }
 
-  #settleMany(first: number, values: unknown[]): void {
-    const count = values.length;
+  #settleMany(first: number, values: unknown[] | Column): void {
+    const count = Array.isArray(values) ? values.length : values.count;
     this.#told += count;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, count);
@@ -395,7 +396,8 @@ export class ItemRun {
     // A report that throws ends the operation.
     if (this.#over) return;
     this.#unread += count;
-    this.#receiver.outcomes(first, values);
+    if (Array.isArray(values)) this.#receiver.outcomes(first, values);
+    else this.#receiver.column!(first, values);
   }
 
   #goOn(): void {
