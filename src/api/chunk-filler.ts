@@ -2,6 +2,7 @@ import { asArgument, type ClassShelf, type Keeper, type Packed, Packer } from '.
 import type { Items } from '../transport/index.js';
 import { CHUNK_BYTES } from './chunker.js';
 import { ColumnFiller, NONE } from './column-filler.js';
+import type { ColumnShelf } from './column-shelf.js';
 
 const NO_OFFSETS: readonly number[] = [];
 const NO_BYTES: Packed = { bytes: new Uint8Array(0), extras: [], transfer: [], assets: [], modules: [] };
@@ -13,6 +14,7 @@ const NO_BYTES: Packed = { bytes: new Uint8Array(0), extras: [], transfer: [], a
 export class ChunkFiller {
   readonly #size: number;
   readonly #refs: Keeper;
+  readonly #shelf: ColumnShelf;
   readonly #options: { readonly label: string; readonly classes: ClassShelf };
   #column: ColumnFiller | undefined;
   #packer: Packer | undefined;
@@ -24,7 +26,8 @@ export class ChunkFiller {
   /** Since when it is filled, in ms. */
   readonly begunAt = performance.now();
 
-  constructor(size: number, base: number, classes: ClassShelf, refs: Keeper) {
+  constructor(size: number, base: number, classes: ClassShelf, refs: Keeper, shelf: ColumnShelf) {
+    this.#shelf = shelf;
     this.#refs = refs;
     this.#size = size;
     this.#options = { label: 'item', classes };
@@ -97,7 +100,7 @@ export class ChunkFiller {
   }
 
   #numbers(): ColumnFiller {
-    this.#column ??= new ColumnFiller(Math.min(this.#size, CHUNK_BYTES / 8));
+    this.#column ??= new ColumnFiller(this.#size, this.#shelf);
     return this.#column;
   }
 

@@ -3,6 +3,8 @@
  * doubles. A number is copied by reading it, so nothing can be told from items that were packed.
  */
 import type { Numbers } from '../protocol/index.js';
+import { CHUNK_BYTES } from './chunker.js';
+import type { ColumnShelf } from './column-shelf.js';
 
 const LEAST_ROOM = 64;
 /** No item: none of a list is this. */
@@ -10,14 +12,16 @@ export const NONE = Symbol('none');
 
 export class ColumnFiller {
   readonly #size: number;
+  readonly #shelf: ColumnShelf;
   #numbers: Numbers = new Int32Array(LEAST_ROOM);
   #count = 0;
   /** What {@link take} has read and not taken, as it is no number. */
   left: unknown = NONE;
 
   /** For `size` numbers at most. */
-  constructor(size: number) {
+  constructor(size: number, shelf: ColumnShelf) {
     this.#size = size;
+    this.#shelf = shelf;
   }
 
   get count(): number {
@@ -25,37 +29,43 @@ export class ColumnFiller {
   }
 
   get full(): boolean {
-    return this.#count >= this.#size;
+    return this.#room <= 0;
   }
 
   add(value: number): void {
-    if (this.#count === this.#numbers.length) this.#grow(1);
-    if (this.#numbers instanceof Int32Array && !isInteger(value))
-      this.#numbers = Float64Array.from(this.#numbers);
+    if (this.#numbers instanceof Int32Array && !isInteger(value)) {
+      this.#move(8, Math.max(this.#count + 1, Math.min(this.#numbers.length, CHUNK_BYTES / 8)));
+    }
+    this.#grow(1);
     this.#numbers[this.#count++] = value;
   }
 
   /** Takes numbers from a list, from index `from` on, and reads each once; where it stopped: with `left`, at the end or full. */
   take(list: ArrayLike<unknown>, from: number): number {
-    const to = Math.min(list.length, from + this.#size - this.#count);
     this.left = NONE;
-    this.#grow(to - from);
-    let at = from;
-    if (this.#numbers instanceof Int32Array) {
-      at = this.#takeIntegers(this.#numbers, list, from, to);
-      if (typeof this.left !== 'number') return at;
-      this.add(this.left);
-      this.left = NONE;
-      at += 1;
-    }
-    return this.#takeDoubles(this.#numbers as Float64Array, list, at, to);
+    this.#grow(Math.min(list.length - from, this.#room));
+    const numbers = this.#numbers;
+    if (numbers instanceof Float64Array) return this.#takeDoubles(numbers, list, from);
+    const at = this.#takeIntegers(numbers, list, from);
+    const { left } = this;
+    if (typeof left !== 'number') return at;
+    // From here on they are doubles.
+    this.add(left);
+    return this.take(list, at + 1);
   }
 
+  /** A view on what the shelf may get back. */
   finish(): Numbers {
-    return this.#numbers.length === this.#count ? this.#numbers : this.#numbers.slice(0, this.#count);
+    return this.#numbers.subarray(0, this.#count);
   }
 
-  #takeIntegers(numbers: Int32Array, list: ArrayLike<unknown>, from: number, to: number): number {
+  /** Numbers that it still takes. */
+  get #room(): number {
+    return Math.min(this.#size, CHUNK_BYTES / this.#numbers.BYTES_PER_ELEMENT) - this.#count;
+  }
+
+  #takeIntegers(numbers: Int32Array, list: ArrayLike<unknown>, from: number): number {
+    const to = Math.min(list.length, from + this.#room);
     let count = this.#count;
     let at = from;
     for (; at < to; at++) {
@@ -70,7 +80,8 @@ export class ColumnFiller {
     return at;
   }
 
-  #takeDoubles(numbers: Float64Array, list: ArrayLike<unknown>, from: number, to: number): number {
+  #takeDoubles(numbers: Float64Array, list: ArrayLike<unknown>, from: number): number {
+    const to = Math.min(list.length, from + this.#room);
     let count = this.#count;
     let at = from;
     for (; at < to; at++) {
@@ -86,12 +97,17 @@ export class ColumnFiller {
   }
 
   #grow(more: number): void {
-    const { length } = this.#numbers;
-    if (this.#count + more <= length) return;
-    const room = Math.max(Math.min(this.#size, length * 4), this.#count + more);
-    const grown = this.#numbers instanceof Int32Array ? new Int32Array(room) : new Float64Array(room);
-    grown.set(this.#numbers.subarray(0, this.#count));
-    this.#numbers = grown;
+    const { length, BYTES_PER_ELEMENT } = this.#numbers;
+    const needed = this.#count + more;
+    if (needed > length) this.#move(BYTES_PER_ELEMENT, Math.max(needed, Math.min(this.#size, length * 4)));
+  }
+
+  #move(width: number, length: number): void {
+    const before = this.#numbers;
+    const buffer = this.#shelf.take(length * width);
+    this.#numbers = width === 4 ? new Int32Array(buffer) : new Float64Array(buffer);
+    this.#numbers.set(before.subarray(0, this.#count));
+    this.#shelf.give(before);
   }
 }
 

@@ -23,8 +23,10 @@ import {
   type ToWorker,
 } from '../protocol/index.js';
 
-/** Most numbers of a column. */
-const MOST = 2048;
+/** Numbers that a column has room for: the first few, then more each time they have come. */
+const LEAST = 256;
+const MOST = 8192;
+const GROWTH = 4;
 /** Columns that end with fewer, because something else has to be sent, are not worth their room. */
 const FEW = 16;
 /** So many results go into batches after one of those. */
@@ -47,6 +49,7 @@ export class ResultColumn {
   #empty = false;
   #first = 0;
   #integers = true;
+  #room = LEAST;
   /** Results that are to go elsewhere. */
   #pause = 0;
 
@@ -63,7 +66,7 @@ export class ResultColumn {
   tryAdd(slot: number, item: number, value: number | undefined, left: number): boolean {
     if (value === undefined) return this.#tryAddNothing(slot, item);
     if (slot !== this.#slot || item !== this.#next || this.#place >= this.#end) {
-      if (!this.#tryOpen(slot, item, Math.min(MOST, left))) return false;
+      if (!this.#tryOpen(slot, item, Math.min(this.#room, left))) return false;
     }
     if (this.#integers && ((value | 0) !== value || (value === 0 && 1 / value < 0))) this.#endIntegers();
     this.#doubles[this.#place] = value;
@@ -75,7 +78,12 @@ export class ResultColumn {
   close(): void {
     if (this.#at < 0) return;
     const count = this.#next - this.#first;
-    if (count < FEW && this.#place < this.#end) this.#pause = PAUSE;
+    if (this.#place === this.#end) {
+      if (!this.#empty) this.#room = Math.min(MOST, this.#room * GROWTH);
+    } else if (count < FEW) {
+      this.#pause = PAUSE;
+      this.#room = LEAST;
+    }
     store(this.#link.writer.ring.words, this.#at + COUNT, count | BATCH_CLOSED);
     this.#at = -1;
     this.#slot = -1;
