@@ -212,7 +212,8 @@ class ThreadHandle implements WorkerHandle {
     const record = { kind: RECORD_COLUMN_JOB, slot, index: column.BYTES_PER_ELEMENT };
     const words = this.#reserveJob(record, head, size);
     if (words < 0) return false;
-    if (column instanceof Int32Array) ring.words.set(column, words);
+    // What came in a message may belong to another realm than this module: it is no instance of any class here.
+    if (record.index === 4) ring.words.set(column, words);
     else ring.doubles.set(column, words >> 1);
     return true;
   }
