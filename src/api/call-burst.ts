@@ -8,6 +8,7 @@
  */
 import { asArgument, type Filled, type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
+import { EngineError } from '../errors.js';
 import { type Batch, forEntries, type Items } from '../transport/index.js';
 import { onAbort } from './abort.js';
 import type { Call } from './call.js';
@@ -208,7 +209,7 @@ export class CallBurst implements JobSink {
     const { core, limits } = this.view;
     if (core.pending === this) core.pending = undefined;
     const packed = this.#packer.finish();
-    this.#items = { packed, offsets: this.#offsets };
+    this.#items = { packed, offsets: this.#offsets, column: undefined };
     const calls = this.#calls;
     try {
       this.ticket = this.#submit(0, calls.length, 1, 0, limits, this.#cancelled);
@@ -299,6 +300,8 @@ export class CallBurst implements JobSink {
   }
 
   results(first: number, batch: Batch, worker: number): void {
+    // Calls are timed, and columns have no times.
+    if (batch.kind === 'column') throw new EngineError('a worker sent a column of results of single calls');
     const decode = unpacker(batch.bytes, NOTHING, this.view.core.assets);
     const times = new ResultTimes(worker, batch.since);
     let index = first;

@@ -11,7 +11,7 @@ const TARGET = 4;
 const LEAST = 0.2;
 /** After this many times the aim a worker gives the rest of a chunk back. */
 const PATIENCE = 4;
-const MOST = 8192;
+const MOST = 32_768;
 const MOST_PROBE = 256;
 /** Bytes of items after which a chunk is full. */
 export const CHUNK_BYTES = 128 * 1024;

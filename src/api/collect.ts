@@ -1,4 +1,5 @@
 /** `map` and `forEach`: all outcomes of an operation, in input order. */
+import { lengthOf } from './input.js';
 import { ItemRun } from './item-run.js';
 import type { ItemReceiver, ItemRunSpec } from './item-run-spec.js';
 import { Results } from './results.js';
@@ -6,7 +7,7 @@ import { Results } from './results.js';
 export function collect(spec: ItemRunSpec): Promise<unknown[]> {
   const settle = spec.options.onError === 'settle';
   return new Promise((resolve, reject) => {
-    const results = new Results();
+    const results = new Results(lengthOf(spec.items));
     const receiver: ItemReceiver = {
       outcome: (index, ok, value) => {
         results.add(index, settle ? settled(ok, value) : value);
@@ -16,9 +17,15 @@ export function collect(spec: ItemRunSpec): Promise<unknown[]> {
         results.addMany(first, settle ? values.map((value) => settled(true, value)) : values);
         run.read(values.length);
       },
-      ended: () => resolve(results.join()),
+      ended: (count) => resolve(results.join(count)),
       failed: reject,
     };
+    if (!settle) {
+      receiver.column = (first, column) => {
+        results.addColumn(first, column);
+        run.read(column.count);
+      };
+    }
     const run = new ItemRun(spec, receiver);
     run.start();
   });
@@ -30,6 +37,7 @@ export function drain(spec: ItemRunSpec): Promise<number> {
     const run = new ItemRun(spec, {
       outcome: () => run.read(1),
       outcomes: (_first, values) => run.read(values.length),
+      column: (_first, { count }) => run.read(count),
       ended: resolve,
       failed: reject,
     });

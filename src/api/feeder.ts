@@ -5,7 +5,10 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { ClassShelf, type Keeper } from '../codec/index.js';
+import type { Items } from '../transport/index.js';
 import { ChunkFiller } from './chunk-filler.js';
+import { NONE } from './column-filler.js';
+import { ColumnShelf } from './column-shelf.js';
 import {
   type AnyIterable,
   asList,
@@ -58,6 +61,7 @@ export class Feeder {
   #filler: Filler = new RawFiller(0, 0);
   readonly #soon = new ReadySoon();
   readonly #classes = new ClassShelf();
+  readonly #shelf = new ColumnShelf();
   /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
   readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
   readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
@@ -96,6 +100,11 @@ export class Feeder {
     this.#host.rests();
   }
 
+  /** Nobody will read these items any more. */
+  reuse({ column }: Items): void {
+    if (column !== undefined) this.#shelf.give(column);
+  }
+
   /** Nothing more is read or submitted. */
   stop(): void {
     if (this.#stopped) return;
@@ -129,12 +138,22 @@ export class Feeder {
   }
 
   #packed(size: number, base: number): ChunkFiller {
-    return new ChunkFiller(Math.max(1, size), base, this.#classes, this.#host.refs);
+    return new ChunkFiller(Math.max(1, size), base, this.#classes, this.#host.refs, this.#shelf);
   }
 
   #takeList(list: ArrayLike<unknown>): void {
     let at = this.#filler.base;
-    while (at < list.length && !this.#filler.full && !this.#stopped) this.#add(list[at++]);
+    while (at < list.length && !this.#filler.full && !this.#stopped) {
+      const filler = this.#filler;
+      let item: unknown;
+      if (filler instanceof ChunkFiller && filler.isNumeric) {
+        at = filler.takeNumbers(list, at);
+        item = filler.left;
+        if (item === NONE) continue;
+      } else item = list[at];
+      at += 1;
+      this.#add(item);
+    }
     if (at >= list.length) this.drained = true;
   }
 

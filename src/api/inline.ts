@@ -158,13 +158,14 @@ export class Inline {
   }
 
   /** Results of the first packed items, as a worker would have sent them. The rest is for a worker. */
-  runPacked({ packed, offsets }: Items, base: number): unknown[] {
+  runPacked({ packed, offsets, column }: Items, base: number): unknown[] {
     const fn = this.#function();
     const begun = performance.now();
-    const count = offsets.length - 1;
+    const count = column?.length ?? offsets.length - 1;
     let results: unknown[] = [];
+    if (column !== undefined) results = this.#runCopies(count, (i) => fn(column[i], base + i));
     // Classes and functions of items would be code that was not looked at.
-    if (isSelfContained(packed) && packed.extras.length === 0) {
+    else if (isSelfContained(packed) && packed.extras.length === 0) {
       const items = unpacker(packed.bytes, NOTHING, this.#spec.assets, new ClassScope());
       let few = 0;
       while (few < count && offsets[few + 1]! - offsets[few]! <= MOST_BYTES) few += 1;

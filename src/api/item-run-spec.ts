@@ -1,4 +1,5 @@
 /** What an {@link ItemRun} is given, and whom it tells. */
+import type { Column } from '../transport/index.js';
 import type { Around } from '../worker/index.js';
 import type { CallSite } from './failure.js';
 import type { AnyIterable } from './input.js';
@@ -39,6 +40,8 @@ export interface ItemReceiver {
   outcome(index: number, ok: boolean, value: unknown): void;
   /** As `outcome` for consecutive items that went well; the array is the receiver's to keep. */
   outcomes(first: number, values: unknown[]): void;
+  /** As `outcomes`, where it prefers numbers as they came: to be read during the call only. */
+  column?(first: number, column: Column): void;
   ended(count: number): void;
   failed(error: unknown): void;
   /** Somebody waits for every outcome, not for the end alone. */

@@ -7,9 +7,9 @@
  * from anywhere; after that nothing is handed over any more.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Packed, Packer, unpacker } from '../codec/index.js';
+import { type Packed, Packer } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
-import { type Batch, forEntries, type Items, skipEntries } from '../transport/index.js';
+import { type Batch, type Column, type Items, partOf } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
 import type { ChunkFiller } from './chunk-filler.js';
@@ -29,21 +29,9 @@ import type { RawFiller } from './raw-filler.js';
 import { ResultStream } from './result-stream.js';
 import { boundRetries, mayTryAgain, retryDelay } from './retry.js';
 import { Turns } from './turns.js';
+import { valuesOf } from './values.js';
+import { CHUNKS_AHEAD, windowOf } from './window.js';
 
-/**
- * Chunks in flight for each worker: some ms of work. With as many workers as cores this thread waits for a scheduler's
- * slice (3 to 5 ms on Linux) before it can send more.
- */
-const CHUNKS_AHEAD = 6;
-/** Work in a default window, in ms, and its bounds in items. */
-const WINDOW_TIME = 100;
-const LEAST_WINDOW = 16;
-const MOST_WINDOW = 65_536;
-const MOST_READ_AT_ONCE = 4096;
-/** Least window of an input whose items are there already: to read them early makes no difference. */
-const LEAST_LIST_WINDOW = 2048;
-
-const NOTHING: readonly never[] = [];
 const FUNCTION = { exact: true, label: 'fn' };
 const AROUND = { exact: true, label: 'fn', parts: ['name', 'fn', 'data'] };
 
@@ -171,16 +159,16 @@ export class ItemRun {
   // ---- feeding ------------------------------------------------------------------------------------------------
 
   get #window(): number {
-    const { window } = this.#spec.options;
-    if (window !== undefined) return window;
-    const { cost } = this.#chunker;
-    const { chunk } = this.#spec.options;
-    const items = isPlain(this.#spec.items) ? LEAST_LIST_WINDOW : LEAST_WINDOW;
-    const least = Math.max(items, CHUNKS_AHEAD * this.#workers * (typeof chunk === 'number' ? chunk : 1));
-    if (cost === undefined) return least;
-    // A reader goes through all that is there without a turn of the event loop.
-    if (this.#inline.active && this.#receiver.reads === true) return MOST_READ_AT_ONCE;
-    return Math.max(least, Math.min(MOST_WINDOW, Math.ceil((WINDOW_TIME * this.#workers) / cost)));
+    const { items, options } = this.#spec;
+    if (options.window !== undefined) return options.window;
+    return windowOf({
+      workers: this.#workers,
+      chunk: options.chunk,
+      cost: this.#chunker.cost,
+      isList: isPlain(items),
+      reads: this.#receiver.reads === true,
+      inline: this.#inline.active,
+    });
   }
 
   get #room(): number {
@@ -348,10 +336,7 @@ export class ItemRun {
       }
     }
     this.#told += 1;
-    if (chunk !== undefined) {
-      chunk.open -= 1;
-      if (chunk.open === 0) this.#chunks -= 1;
-    }
+    if (chunk !== undefined) this.#settled(chunk, 1);
     const { pieces } = this.#spec;
     this.#meter.item(index, ok, pieces?.span(index).count ?? 1);
     pieces?.settled?.(index);
@@ -364,25 +349,32 @@ export class ItemRun {
 
   /** As `#tell` for consecutive items that went well, with one look at what follows from it. */
   #tellMany(first: number, batch: Batch, chunk: Chunk): void {
-    const decode = unpacker(batch.bytes, NOTHING, this.#spec.core.assets);
-    const values: unknown[] = [];
     const count = Math.min(batch.count, this.#end - first);
     if (count <= 0) return;
     const begun = performance.now();
+    const part = partOf(batch, 0, count);
+    let values: unknown[] | Column;
     try {
-      forEntries(skipEntries(batch, 0, count), (from, to) => values.push(decode.itemAt(from, to)));
+      const asIs = part.kind === 'column' && this.#receiver.column !== undefined;
+      values = asIs ? part : valuesOf(part, this.#spec.core.assets);
     } catch (error) {
       return this.#fail(error);
     }
     this.#inline.unpacked(count, performance.now() - begun);
-    chunk.open -= count;
-    if (chunk.open === 0) this.#chunks -= 1;
+    this.#settled(chunk, count);
     this.#settleMany(first, values);
     this.#goOn();
   }
 
-  #settleMany(first: number, values: unknown[]): void {
-    const count = values.length;
+  #settled(chunk: Chunk, count: number): void {
+    chunk.open -= count;
+    if (chunk.open > 0) return;
+    this.#chunks -= 1;
+    this.#feeder.reuse(chunk.items);
+  }
+
+  #settleMany(first: number, values: unknown[] | Column): void {
+    const count = Array.isArray(values) ? values.length : values.count;
     this.#told += count;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, count);
@@ -395,7 +387,8 @@ export class ItemRun {
     // A report that throws ends the operation.
     if (this.#over) return;
     this.#unread += count;
-    this.#receiver.outcomes(first, values);
+    if (Array.isArray(values)) this.#receiver.outcomes(first, values);
+    else this.#receiver.column!(first, values);
   }
 
   #goOn(): void {

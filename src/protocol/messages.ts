@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef, ValueHead } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -27,6 +27,8 @@ export const AUX = 6;
  */
 export const RECORD_JOB = 1;
 export const JOB_DOUBLES = 7;
+/** As RECORD_JOB, of items that are numbers: behind the doubles nothing but those, INDEX 4 or 8 bytes each. */
+export const RECORD_COLUMN_JOB = 2;
 
 /**
  * Worker → parent: INDEX is the item's place in its job; AUX when it finished, in ms of the worker's clock. The payload is a
@@ -40,7 +42,15 @@ export const RECORD_BATCH = 20;
 export const RECORD_TIMED_BATCH = 22;
 /** Worker → parent: the result of a job's only item, and the job's end; INDEX its running time in µs, AUX as for a result. */
 export const RECORD_ONLY = 21;
-/** In a batch, instead of AUX: how many results it holds. */
+/**
+ * Worker → parent: results of consecutive items that are numbers (doubles), or nothing at all (LENGTH 0), INDEX the first of
+ * them; it may still grow. See result-column.ts.
+ */
+export const RECORD_COLUMN = 24;
+/** In a column: the place of the first number that is no integer of 32 bits; {@link ALL_INTEGERS} while there is none. */
+export const FIRST_DOUBLE = 7;
+export const ALL_INTEGERS = 2 ** 31 - 1;
+/** In a batch and a column, instead of AUX: how many results it holds (in a column once it is closed). */
 export const COUNT = 6;
 /** In COUNT: none follows. */
 export const BATCH_CLOSED = 1 << 30;
@@ -61,6 +71,9 @@ export interface WirePacked {
   readonly hashes: readonly string[];
   readonly modules: readonly ModuleRef[];
 }
+
+/** Numbers one behind the other: integers of 32 bits (none of them -0), or any. */
+export type Numbers = Int32Array | Float64Array;
 
 /** What an operation does with each item of its jobs. */
 export type OperationKind =
@@ -128,6 +141,8 @@ export type ToWorker =
       readonly offsets: Uint32Array;
       readonly bytes: Uint8Array;
       readonly extras: readonly unknown[];
+      /** The items, where they are numbers: then there are no bytes. */
+      readonly column: Numbers | undefined;
       /** Parts of the last item are to be fetched when it starts: they can be moved once only. */
       readonly fetch: boolean;
     }
@@ -186,6 +201,8 @@ export type NestedRequest =
       readonly head: JobHead;
       readonly offsets: Uint32Array;
       readonly body: WirePacked;
+      /** The items, where they are numbers: then `body` holds none. */
+      readonly column: Numbers | undefined;
       readonly keepsParts: boolean;
       readonly options: NestedOptions;
     }
@@ -217,6 +234,16 @@ export type NestedReply =
       readonly index: number;
       readonly failed: boolean;
       readonly body: WirePacked;
+      readonly worker: number;
+    }
+  /** Results of consecutive items that are numbers; undefined for `count` results that are nothing. */
+  | {
+      readonly job: number;
+      readonly is: 'column';
+      readonly first: number;
+      readonly count: number;
+      readonly numbers: Float64Array | undefined;
+      readonly integers: boolean;
       readonly worker: number;
     }
   | {

@@ -1,12 +1,25 @@
-/** The parent's view of a record of results that may still grow; see the worker's `result-batch.ts`. */
-import { HEADER_WORDS, load, type Ring } from '../memory/index.js';
-import { BATCH_CLOSED, COUNT, INDEX, KIND, RECORD_TIMED_BATCH, SLOT } from '../protocol/index.js';
+/** The parent's view of records of results that may still grow; see the worker's `result-batch.ts` and `result-column.ts`. */
+import { HEADER_WORDS, load, type Ring, type Segment } from '../memory/index.js';
+import {
+  BATCH_CLOSED,
+  COUNT,
+  FIRST_DOUBLE,
+  INDEX,
+  KIND,
+  LENGTH,
+  RECORD_COLUMN,
+  RECORD_TIMED_BATCH,
+  SLOT,
+} from '../protocol/index.js';
+
+export type Batch = Entries | Column;
 
 /**
  * Results of consecutive items: `count` entries from the byte `at` on, each a length (4 bytes), in timed ones how long it
  * ran (a float of 4 bytes, ms), its bytes, padding to 4.
  */
-export interface Batch {
+export interface Entries {
+  readonly kind: 'entries';
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly floats: Float32Array;
@@ -17,8 +30,18 @@ export interface Batch {
   since: number;
 }
 
+/** Results of consecutive items that are numbers, or nothing. */
+export interface Column {
+  readonly kind: 'column';
+  readonly count: number;
+  /** Undefined where all are `undefined`. */
+  readonly numbers: Float64Array | undefined;
+  /** All of the numbers are integers of 32 bits, none of them -0. */
+  readonly integers: boolean;
+}
+
 /** Calls `use` for each entry: where its bytes begin and end, and how long the item ran, in ms (0 where not timed). */
-export function forEntries(batch: Batch, use: (from: number, to: number, ran: number) => void): void {
+export function forEntries(batch: Entries, use: (from: number, to: number, ran: number) => void): void {
   const { words, floats, timed } = batch;
   let { at } = batch;
   for (let i = 0; i < batch.count; i++) {
@@ -29,17 +52,20 @@ export function forEntries(batch: Batch, use: (from: number, to: number, ran: nu
 }
 
 /** Where the bytes of the entry at byte `at` begin. */
-function entryBytes({ timed }: Pick<Batch, 'timed'>, at: number): number {
+function entryBytes({ timed }: Pick<Entries, 'timed'>, at: number): number {
   return timed ? at + 8 : at + 4;
 }
 
 /** Where the entry after the one at byte `at` begins. */
-function nextEntry(batch: Pick<Batch, 'words' | 'timed'>, at: number): number {
+function nextEntry(batch: Pick<Entries, 'words' | 'timed'>, at: number): number {
   return entryBytes(batch, at) + ((batch.words[at >> 2]! + 3) & ~3);
 }
 
-/** `count` of its entries, after the first `skip`. */
-export function skipEntries(batch: Batch, skip: number, count: number): Batch {
+/** `count` of its results, after the first `skip`. */
+export function partOf(batch: Batch, skip: number, count: number): Batch {
+  if (batch.kind === 'column') {
+    return { ...batch, count, numbers: batch.numbers?.subarray(skip, skip + count) };
+  }
   let { at, since } = batch;
   for (let i = 0; i < skip; i++) {
     if (batch.timed) since += batch.floats[(at >> 2) + 1]!;
@@ -50,43 +76,39 @@ export function skipEntries(batch: Batch, skip: number, count: number): Batch {
 
 export class BatchReader {
   readonly #ring: Ring;
+  readonly #segment: Pick<Segment, 'started'>;
   #header = -1;
   #taken = 0;
+  #isColumn = false;
+  /** Where the next of its entries begins, in bytes. */
   #at = 0;
   #timed = false;
   #since = 0;
 
-  constructor(ring: Ring) {
+  constructor(ring: Ring, segment: Pick<Segment, 'started'>) {
     this.#ring = ring;
+    this.#segment = segment;
   }
 
   /** The batch that was looked at last is not closed. */
   get open(): boolean {
-    return this.#header >= 0 && load(this.#ring.words, this.#header + COUNT) < BATCH_CLOSED;
+    return this.#header >= 0 && this.#state() < BATCH_CLOSED;
   }
 
   /** Nothing new is in the batch that was looked at last, and it is not closed. */
   get waits(): boolean {
-    return this.#header >= 0 && load(this.#ring.words, this.#header + COUNT) === this.#taken;
+    return this.#header >= 0 && this.#state() === this.#taken;
   }
 
   /** Hands over what is new in the batch at `header`; true where it is closed and read to its end. */
   read(header: number, use: (slot: number, first: number, batch: Batch) => void): boolean {
-    const { words, doubles } = this.#ring;
+    const { words } = this.#ring;
     if (this.#header !== header) this.#begin(header);
-    const state = load(words, header + COUNT);
+    const state = this.#state();
     const count = state & (BATCH_CLOSED - 1);
     if (count > this.#taken) {
-      if (this.#timed && this.#taken === 0) this.#since = doubles[(header + HEADER_WORDS) >> 1]!;
-      const { bytes, floats } = this.#ring;
-      const fresh = count - this.#taken;
-      const timed = this.#timed;
-      const batch = { bytes, words, floats, at: this.#at, count: fresh, timed, since: this.#since };
       const first = words[header + INDEX]! + this.#taken;
-      for (let i = 0; i < fresh; i++) {
-        if (timed) this.#since += floats[(this.#at >> 2) + 1]!;
-        this.#at = nextEntry(batch, this.#at);
-      }
+      const batch = this.#isColumn ? this.#column(count) : this.#entries(count - this.#taken);
       this.#taken = count;
       use(words[header + SLOT]!, first, batch);
     }
@@ -95,11 +117,58 @@ export class BatchReader {
     return true;
   }
 
+  /** COUNT, or what it would be for a column that is open. */
+  #state(): number {
+    const { words } = this.#ring;
+    const header = this.#header;
+    if (!this.#isColumn) return load(words, header + COUNT);
+    // Of the items that have begun all but the last are over. In this order: where the column is open still, the
+    // claims that were seen before are those of items whose results are in it.
+    const over = this.#segment.started(words[header + SLOT]!) - 1;
+    const state = load(words, header + COUNT);
+    return state >= BATCH_CLOSED ? state : over - words[header + INDEX]!;
+  }
+
   #begin(header: number): void {
+    const kind = this.#ring.words[header + KIND];
     this.#header = header;
     this.#taken = 0;
-    this.#timed = this.#ring.words[header + KIND] === RECORD_TIMED_BATCH;
+    this.#isColumn = kind === RECORD_COLUMN;
+    this.#timed = kind === RECORD_TIMED_BATCH;
     this.#at = (header + HEADER_WORDS) * 4 + (this.#timed ? 8 : 0);
     this.#since = 0;
+  }
+
+  #entries(fresh: number): Entries {
+    const { bytes, words, floats, doubles } = this.#ring;
+    const timed = this.#timed;
+    if (timed && this.#taken === 0) this.#since = doubles[(this.#header + HEADER_WORDS) >> 1]!;
+    const at = this.#at;
+    const batch: Entries = {
+      kind: 'entries',
+      bytes,
+      words,
+      floats,
+      at,
+      count: fresh,
+      timed,
+      since: this.#since,
+    };
+    for (let i = 0; i < fresh; i++) {
+      if (timed) this.#since += floats[(this.#at >> 2) + 1]!;
+      this.#at = nextEntry(batch, this.#at);
+    }
+    return batch;
+  }
+
+  /** What is new where there are `count` results. */
+  #column(count: number): Column {
+    const { words, doubles } = this.#ring;
+    const header = this.#header;
+    const from = (header + HEADER_WORDS) >> 1;
+    const numbers =
+      words[header + LENGTH] === 0 ? undefined : doubles.subarray(from + this.#taken, from + count);
+    const integers = load(words, header + FIRST_DOUBLE) >= count;
+    return { kind: 'column', count: count - this.#taken, numbers, integers };
   }
 }

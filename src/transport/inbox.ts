@@ -1,6 +1,6 @@
 /** The parent's receiving side: takes records and messages in the order in which they were sent. */
 import type { AssetStore } from '../codec/index.js';
-import { HEADER_WORDS } from '../memory/index.js';
+import { HEADER_WORDS, type Segment } from '../memory/index.js';
 import {
   AUX,
   fromWire,
@@ -9,6 +9,7 @@ import {
   type Link,
   MESSAGES,
   RECORD_BATCH,
+  RECORD_COLUMN,
   RECORD_END,
   RECORD_ERROR,
   RECORD_ONLY,
@@ -53,12 +54,13 @@ export class Inbox {
 
   constructor(
     link: Link<ToWorker, ToParent>,
+    segment: Pick<Segment, 'started'>,
     events: WorkerEvents,
     assets: AssetStore,
     onReady: (version: number, clock: number) => void,
   ) {
     this.#link = link;
-    this.#batch = new BatchReader(link.reader.ring);
+    this.#batch = new BatchReader(link.reader.ring, segment);
     this.#events = events;
     this.#assets = assets;
     this.#onReady = onReady;
@@ -171,7 +173,7 @@ export class Inbox {
       if (onlyDue && ((reader.ring.words[header + MESSAGES]! - link.received) | 0) > 0) return true;
       link.catchUp(header);
       const kind = reader.ring.words[header + KIND];
-      if (kind === RECORD_BATCH || kind === RECORD_TIMED_BATCH) {
+      if (kind === RECORD_BATCH || kind === RECORD_TIMED_BATCH || kind === RECORD_COLUMN) {
         if (!this.#batch.read(header, this.#results)) return true;
         reader.release(header);
         continue;

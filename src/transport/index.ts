@@ -1,4 +1,4 @@
-export { type Batch, forEntries, skipEntries } from './batch.js';
+export { type Batch, type Column, type Entries, forEntries, partOf } from './batch.js';
 export { Keeper } from './keeper.js';
 export { startThread } from './thread.js';
 export {
@@ -6,6 +6,7 @@ export {
   type ExitReason,
   type Items,
   isMoved,
+  partsOf,
   plainBody,
   type StartWorker,
   type WorkerEvents,

@@ -8,8 +8,11 @@ import {
   JOB_DOUBLES,
   type JobHead,
   Link,
+  type Numbers,
   PROTOCOL_VERSION,
+  RECORD_COLUMN_JOB,
   RECORD_JOB,
+  type RecordHead,
   type ToParent,
   type ToWorker,
   toWire,
@@ -19,7 +22,14 @@ import { outside } from '../util/outside.js';
 import { threadEntry } from '../util/own-folder.js';
 import type { WorkerSetup } from '../worker/index.js';
 import { Inbox } from './inbox.js';
-import { type Items, isMoved, type WorkerEvents, type WorkerHandle, type WorkerSpec } from './transport.js';
+import {
+  type Items,
+  isMoved,
+  partsOf,
+  type WorkerEvents,
+  type WorkerHandle,
+  type WorkerSpec,
+} from './transport.js';
 
 const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
 /** Flags that a thread may have and that matter to the user's modules. */
@@ -73,7 +83,9 @@ class ThreadHandle implements WorkerHandle {
       },
       (message) => this.#inbox.handle(message),
     );
-    this.#inbox = new Inbox(this.#link, events, assets, (version, clock) => this.#onReady(version, clock));
+    this.#inbox = new Inbox(this.#link, this.#segment, events, assets, (version, clock) =>
+      this.#onReady(version, clock),
+    );
     this.#channel.port1.on('message', (message: ToParent) => this.#inbox.message(message));
     this.#channel.port1.unref();
     this.#inbox.drain();
@@ -157,47 +169,69 @@ class ThreadHandle implements WorkerHandle {
   }
 
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean {
-    const { packed, offsets } = items;
+    const { packed, offsets, column } = items;
+    if (column !== undefined)
+      return this.#tryPostColumn(slot, head, column.subarray(from, from + head.count));
     const start = offsets[from]!;
     const length = offsets[from + head.count]! - start;
     const table = ((head.count + 2) >> 1) * 8;
     const size = JOB_DOUBLES * 8 + table + length;
     const { ring } = this.#link.writer;
     if (packed.extras.length > 0 || size > ring.largest) {
-      this.#postLarge(slot, head, items, from);
+      const fetch = from + head.count === offsets.length - 1 && packed.extras.some(isMoved);
+      const extras = packed.extras.map((extra) => (isMoved(extra) ? undefined : extra));
+      this.send({ type: 'job', slot, head, ...partsOf(items, from, head.count), extras, fetch });
       return true;
     }
-    const at = this.#link.reserve({ kind: RECORD_JOB, slot, index: 0 }, size);
-    if (at < 0) return false;
-    let d = (at + HEADER_WORDS) >> 1;
-    ring.doubles[d++] = head.operation;
-    ring.doubles[d++] = head.base;
-    ring.doubles[d++] = head.count;
-    ring.doubles[d++] = head.attempt;
-    ring.doubles[d++] = head.limit;
-    ring.doubles[d++] = head.task;
-    ring.doubles[d++] = head.first;
-    const words = d << 1;
+    const words = this.#reserveJob({ kind: RECORD_JOB, slot, index: 0 }, head, size);
+    if (words < 0) return false;
     for (let i = 0; i <= head.count; i++) ring.words[words + i] = offsets[from + i]! - start;
     const whole = start === 0 && length === packed.bytes.byteLength;
     ring.bytes.set(whole ? packed.bytes : packed.bytes.subarray(start, start + length), words * 4 + table);
     return true;
   }
 
-  #postLarge(slot: number, head: JobHead, { packed, offsets }: Items, from: number): void {
-    const start = offsets[from]!;
-    const end = from + head.count;
-    const part = Uint32Array.from(offsets.slice(from, end + 1), (offset) => offset - start);
-    const fetch = end === offsets.length - 1 && packed.extras.some(isMoved);
-    this.send({
-      type: 'job',
-      slot,
-      head,
-      offsets: part,
-      bytes: packed.bytes.slice(start, start + part[head.count]!),
-      extras: packed.extras.map((extra) => (isMoved(extra) ? undefined : extra)),
-      fetch,
-    });
+  #tryPostColumn(slot: number, head: JobHead, column: Numbers): boolean {
+    const { ring } = this.#link.writer;
+    const size = JOB_DOUBLES * 8 + column.byteLength;
+    if (size > ring.largest) {
+      const offsets = new Uint32Array(0);
+      const bytes = new Uint8Array(0);
+      this.send({
+        type: 'job',
+        slot,
+        head,
+        offsets,
+        bytes,
+        extras: [],
+        column: column.slice(),
+        fetch: false,
+      });
+      return true;
+    }
+    const record = { kind: RECORD_COLUMN_JOB, slot, index: column.BYTES_PER_ELEMENT };
+    const words = this.#reserveJob(record, head, size);
+    if (words < 0) return false;
+    // What came in a message may belong to another realm than this module: it is no instance of any class here.
+    if (record.index === 4) ring.words.set(column, words);
+    else ring.doubles.set(column, words >> 1);
+    return true;
+  }
+
+  /** Reserves a job's record and writes its head; the index of the word behind it, or -1 where there is no room now. */
+  #reserveJob(record: RecordHead, head: JobHead, size: number): number {
+    const at = this.#link.reserve(record, size);
+    if (at < 0) return -1;
+    const { doubles } = this.#link.writer.ring;
+    let d = (at + HEADER_WORDS) >> 1;
+    doubles[d++] = head.operation;
+    doubles[d++] = head.base;
+    doubles[d++] = head.count;
+    doubles[d++] = head.attempt;
+    doubles[d++] = head.limit;
+    doubles[d++] = head.task;
+    doubles[d++] = head.first;
+    return d << 1;
   }
 
   flush(expected: number | undefined): void {

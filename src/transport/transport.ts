@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import type { AssetStore, Packed } from '../codec/index.js';
-import type { ItemTimes, JobHead, NestedRequest, StreamPart, ToWorker } from '../protocol/index.js';
+import type { ItemTimes, JobHead, NestedRequest, Numbers, StreamPart, ToWorker } from '../protocol/index.js';
 import type { Batch } from './batch.js';
 
 /** Bytes and what belongs to them. `bytes` may be a view on shared memory, valid during the event only. */
@@ -50,6 +50,30 @@ export interface WorkerEvents {
 export interface Items {
   readonly packed: Packed;
   readonly offsets: Uint32Array | readonly number[];
+  /** The items, where all are numbers: then nothing is in the list. */
+  readonly column: Numbers | undefined;
+}
+
+/** Items as a message brings them. */
+export interface ItemParts {
+  readonly offsets: Uint32Array;
+  readonly bytes: Uint8Array;
+  readonly column: Numbers | undefined;
+}
+
+/** Items `[from, from + count)`, to be sent in a message. */
+export function partsOf({ packed, offsets, column }: Items, from: number, count: number): ItemParts {
+  if (column !== undefined) {
+    return {
+      offsets: new Uint32Array(0),
+      bytes: new Uint8Array(0),
+      column: column.slice(from, from + count),
+    };
+  }
+  const start = offsets[from]!;
+  const end = from + count;
+  const part = Uint32Array.from(offsets.slice(from, end + 1), (offset) => offset - start);
+  return { offsets: part, bytes: packed.bytes.slice(start, offsets[end]), column };
 }
 
 /** Of the parts beside an item's bytes: one that is moved. The others are in shared memory or can be cloned. */

@@ -84,6 +84,8 @@ export class TaskContext implements Task {
   waits: Waits | undefined;
   /** The job is over; what its tasks left behind may still run. */
   over = false;
+  /** Something of what follows was asked for. */
+  #used = false;
   #controller: AbortController | undefined;
   #signal: AbortSignal | undefined;
   #random: Random | undefined;
@@ -103,9 +105,15 @@ export class TaskContext implements Task {
 
   /** The next item of the job begins. */
   begin(item: number, index: number): void {
-    if (this.waits !== undefined) this.#host.settleWaits(this);
     this.item = item;
     this.index = index;
+    if (this.#used || this.waits !== undefined) this.#renew();
+  }
+
+  /** What the item before has asked for is its own. */
+  #renew(): void {
+    if (this.waits !== undefined) this.#host.settleWaits(this);
+    this.#used = false;
     this.#random = undefined;
     this.#controller = undefined;
     this.#signal = undefined;
@@ -123,6 +131,7 @@ export class TaskContext implements Task {
     if (this.#signal === undefined) {
       const { slot, item } = this;
       const host = this.#host;
+      this.#used = true;
       this.#controller = new AbortController();
       this.#signal = taskSignal(this.#controller, () => host.cancelRequested(slot, item));
     }
@@ -130,6 +139,7 @@ export class TaskContext implements Task {
   }
 
   get random(): Random {
+    this.#used = true;
     this.#random ??= createRandom(this.#seat.seed, this.#seat.stream + this.item);
     return this.#random;
   }

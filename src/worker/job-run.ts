@@ -6,8 +6,9 @@
 import { types } from 'node:util';
 import type { Unpacker } from '../codec/index.js';
 import { CLOSED, type Segment } from '../memory/index.js';
-import type { ItemTimes, JobHead } from '../protocol/index.js';
+import type { ItemTimes, JobHead, Numbers } from '../protocol/index.js';
 import { isThenable } from './around.js';
+import { type ColumnJob, runColumn, Stop } from './column-loop.js';
 import { type TaskContext, tasks } from './context.js';
 import type { Operation } from './operations.js';
 
@@ -17,6 +18,13 @@ export interface JobHost {
   sendResult(slot: number, item: number, value: unknown, manner: Manner): void;
   /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean;
+  /**
+   * A result that is a number, or nothing: it counts when the next item of the job is claimed, and {@link tell} says so.
+   * False where it has to be sent as others are.
+   */
+  trySendNumber(slot: number, item: number, value: number | undefined, left: number): boolean;
+  /** What has been sent counts, whether or not another item is claimed. */
+  settle(): void;
   sendError(slot: number, item: number, error: unknown, times: ItemTimes): void;
   /** Wakes the parent for what was sent quietly. */
   tell(): void;
@@ -42,6 +50,17 @@ export interface Manner {
   readonly quiet: boolean;
 }
 
+/** The items of a job, as they came. */
+export interface JobItems {
+  readonly item: (at: number) => unknown;
+  /** Where all are numbers: those. */
+  readonly column: Numbers | undefined;
+  /** Of single calls: says whether nothing of the call outlives it but the result. */
+  readonly reader: Unpacker | undefined;
+  /** Where parts of the last item have to be put before it can be read. */
+  readonly missing: unknown[] | undefined;
+}
+
 export type AnyGenerator = Generator<unknown> | AsyncGenerator<unknown>;
 
 export class JobRun {
@@ -52,11 +71,7 @@ export class JobRun {
   readonly #host: JobHost;
   readonly #head: JobHead;
   readonly #operation: Operation;
-  readonly #item: (at: number) => unknown;
-  /** Of single calls: says whether nothing of the call outlives it but the result. */
-  readonly #reader: Unpacker | undefined;
-  /** Where parts of the last item have to be put before it can be read. */
-  readonly #missing: unknown[] | undefined;
+  readonly #items: JobItems;
   #arrived: (() => void) | undefined;
   #started = 0;
   #begin = 0;
@@ -66,6 +81,11 @@ export class JobRun {
   /** Its end was told together with its only result. */
   #ended = false;
   #nextCheck = 1;
+  /** Results may go into a column. */
+  readonly #columns: boolean;
+  /** Where the items are a column: the loop over them, from the first item on, and where it stopped. */
+  #loop: ColumnJob | undefined;
+  readonly #stop = new Stop();
   /** When what was sent without waking anybody is to be seen, in ms from the beginning; never where all wakes. */
   #tellAt: number;
 
@@ -74,21 +94,18 @@ export class JobRun {
     slot: number,
     head: JobHead,
     operation: Operation,
-    item: (at: number) => unknown,
-    reader: Unpacker | undefined,
+    items: JobItems,
     newContext: () => TaskContext,
-    missing: unknown[] | undefined,
   ) {
-    this.#missing = missing;
     this.#host = host;
     this.slot = slot;
     this.#head = head;
     this.#operation = operation;
-    this.#item = item;
-    this.#reader = reader;
+    this.#items = items;
     this.#newContext = newContext;
     this.context = newContext();
-    const { timed, quiet } = operation.head;
+    const { kind, timed, quiet } = operation.head;
+    this.#columns = !timed && kind !== 'call' && items.missing === undefined;
     this.#tellAt = quiet ? TELL : Number.POSITIVE_INFINITY;
     this.#manner = { left: 0, times: timed ? this.#times : undefined, owned: false, quiet };
   }
@@ -101,30 +118,35 @@ export class JobRun {
   }
 
   fetched(parts: readonly unknown[]): void {
-    for (const [i, part] of parts.entries()) if (part !== undefined) this.#missing![i] = part;
+    for (const [i, part] of parts.entries()) if (part !== undefined) this.#items.missing![i] = part;
     this.#arrived?.();
   }
 
   #proceed(): Promise<void> | undefined {
-    const { segment } = this.#host;
+    const host = this.#host;
+    const { segment } = host;
     const { count } = this.#head;
-    const { timed } = this.#operation.head;
+    const { timed, quiet } = this.#operation.head;
+    const rings = this.#columns && !quiet;
+    const byColumn = this.#columns && this.#items.column !== undefined;
     for (;;) {
       // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
       // Time in which the last result waited for room is neither's.
       this.#times.began = segment.isOver(this.slot) ? performance.now() : this.#times.over;
       if (timed && this.#started < count) segment.markStart(this.slot, this.#times.began);
       const at = segment.claim(this.slot);
+      // The result before may be one that counts since now.
+      if (rings) host.tell();
       if (at >= count) break;
       this.#started = at + 1;
-      const lacks = this.#missing !== undefined && at === count - 1;
-      const pending = lacks ? this.#fetchThenRun(at) : this.#runItem(at);
+      const pending = byColumn ? this.#runColumn(at) : this.#runItem(at);
       if (pending !== undefined) {
+        const over = this.#started;
         // It may take long: what came before it is not to wait for that.
-        if (this.#manner.quiet) this.#host.tell();
-        return pending.then(() => (this.#ended || this.#outOfTime(at + 1) ? this.#end() : this.#proceed()));
+        if (quiet) host.tell();
+        return pending.then(() => (this.#ended || this.#outOfTime(over) ? this.#end() : this.#proceed()));
       }
-      if (this.#ended || this.#outOfTime(at + 1)) break;
+      if (this.#ended || this.#stop.end || this.#outOfTime(this.#started)) break;
     }
     this.#end();
     return undefined;
@@ -145,11 +167,50 @@ export class JobRun {
     host.fetch(slot);
     await arrived;
     // Given up meanwhile: nobody wants to hear of it.
-    if (host.segment.cancelRequested(slot, at)) return this.#send(at, undefined);
-    await this.#runItem(at);
+    if (host.segment.cancelRequested(slot, at)) return this.#send(at, undefined, false);
+    await this.#runNow(at);
+  }
+
+  /** As {@link #runItem}, and goes on with the next items while that is all there is to do. */
+  #runColumn(at: number): Promise<void> | undefined {
+    const stop = this.#stop;
+    try {
+      if (this.#loop === undefined) {
+        stop.at = at;
+        this.context.begin(at, this.#head.base + at);
+        this.#loop = this.#newLoop();
+      }
+      runColumn(this.#loop, at, this.#checks ? this.#nextCheck : this.#head.count, stop);
+      this.#started = stop.at + 1;
+      return stop.sent ? undefined : this.#settle(stop.at, stop.result);
+    } catch (error) {
+      this.#started = stop.at + 1;
+      this.#sendError(stop.at, error);
+    }
+    return undefined;
+  }
+
+  #newLoop(): ColumnJob {
+    const { kind, quiet } = this.#operation.head;
+    return {
+      host: this.#host,
+      slot: this.slot,
+      base: this.#head.base,
+      count: this.#head.count,
+      column: this.#items.column!,
+      fn: this.#operation.instance() as ColumnJob['fn'],
+      context: this.context,
+      keeps: kind !== 'each',
+      rings: !quiet,
+    };
   }
 
   #runItem(at: number): Promise<void> | undefined {
+    if (this.#items.missing !== undefined && at === this.#head.count - 1) return this.#fetchThenRun(at);
+    return this.#runNow(at);
+  }
+
+  #runNow(at: number): Promise<void> | undefined {
     const isCall = this.#operation.head.kind === 'call';
     if (isCall && at > 0) {
       this.context.end();
@@ -158,23 +219,34 @@ export class JobRun {
     this.context.begin(at, isCall ? 0 : this.#head.base + at);
     try {
       const result = isCall && at > 0 ? tasks.run(this.context, () => this.#call(at)) : this.#call(at);
-      if (isThenable(result)) return this.#settleLater(at, result);
-      if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
-      this.#send(at, result);
+      return this.#settle(at, result);
     } catch (error) {
       this.#sendError(at, error);
     }
     return undefined;
   }
 
-  #send(at: number, result: unknown): void {
+  #settle(at: number, result: unknown): Promise<void> | undefined {
+    if (typeof result === 'object' || typeof result === 'function') {
+      if (isThenable(result)) return this.#settleLater(at, result);
+      if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
+    }
+    this.#send(at, result, this.#columns);
+    return undefined;
+  }
+
+  /** `byColumn`: the next thing to happen is the claim of the next item. */
+  #send(at: number, result: unknown, byColumn: boolean): void {
     const { kind, timed } = this.#operation.head;
     const { count } = this.#head;
     const value = kind === 'each' ? undefined : result;
+    if (byColumn && (typeof value === 'number' || value === undefined)) {
+      if (this.#host.trySendNumber(this.slot, at, value, count - at)) return;
+    }
     const manner = this.#manner;
     manner.left = count - at;
     if (timed) {
-      manner.owned = this.#reader?.keeps === false && !this.#operation.keeps;
+      manner.owned = this.#items.reader?.keeps === false && !this.#operation.keeps;
       this.#times.over = performance.now();
       if (count === 1 && this.#host.trySendOnly(this.slot, value, this.#times, manner.owned)) {
         this.#ended = true;
@@ -193,7 +265,7 @@ export class JobRun {
     const { kind } = this.#operation.head;
     // The function first: its classes are those of the items.
     const shared = this.#operation.hasFunction ? this.#operation.instance() : undefined;
-    const value = this.#item(at);
+    const value = this.#items.item(at);
     switch (kind) {
       case 'call': {
         if (shared !== undefined) return shared(...(value as unknown[]));
@@ -214,7 +286,7 @@ export class JobRun {
     try {
       const value = await result;
       if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
-      this.#send(at, value);
+      this.#send(at, value, false);
     } catch (error) {
       this.#sendError(at, error);
     }
@@ -225,18 +297,27 @@ export class JobRun {
     this.#times.over = performance.now();
   }
 
+  /** There is a reason to look at the clock between items. */
+  get #checks(): boolean {
+    return this.#head.limit > 0 || this.#tellAt < Number.POSITIVE_INFINITY;
+  }
+
   /** Past the job's limit the rest goes back, to be cut anew. The clock is read in growing strides, if there is a reason. */
   #outOfTime(done: number): boolean {
-    const { count } = this.#head;
+    if (done < this.#nextCheck || done >= this.#head.count || !this.#checks) return false;
+    const host = this.#host;
     const limit = this.#head.limit || Number.POSITIVE_INFINITY;
-    if (done < this.#nextCheck || done >= count) return false;
-    if (Math.min(limit, this.#tellAt) === Number.POSITIVE_INFINITY) return false;
     const elapsed = performance.now() - this.#begin;
     if (elapsed >= this.#tellAt) {
-      this.#host.tell();
+      host.settle();
+      host.tell();
       this.#tellAt = elapsed + TELL;
     }
-    if (elapsed >= limit) return this.#host.segment.close(this.slot) < CLOSED;
+    if (elapsed >= limit) {
+      // No claim will say that the last one is over.
+      host.settle();
+      return host.segment.close(this.slot) < CLOSED;
+    }
     const left = Math.min(limit, this.#tellAt) - elapsed;
     this.#nextCheck = done + Math.max(1, Math.min(done, Math.floor(left / 4 / (elapsed / done + 1e-6))));
     return false;

@@ -19,6 +19,7 @@ import {
 } from '../protocol/index.js';
 import type { Manner } from './job-run.js';
 import { ResultBatch } from './result-batch.js';
+import { ResultColumn } from './result-column.js';
 
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
 const ROOM_TIMEOUT = 50;
@@ -30,6 +31,7 @@ export class Outbox {
   /** Assets the parent has. */
   readonly #known: Set<string>;
   readonly #batch: ResultBatch;
+  readonly #column: ResultColumn;
   readonly #over: (slot: number) => void;
   #packer = new Packer(MOVED);
 
@@ -39,6 +41,7 @@ export class Outbox {
     this.#known = known;
     this.#over = over;
     this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
+    this.#column = new ResultColumn(link, (head, size) => this.#reserve(head, size));
   }
 
   wire(packed: Packed): WirePacked {
@@ -46,18 +49,34 @@ export class Outbox {
   }
 
   message(message: ToParent, transfer: readonly unknown[] = []): void {
-    this.#batch.close();
+    this.close();
     this.#link.send(message, transfer);
   }
 
   /** @throws SerializationError where the value cannot travel; nothing has been sent then. */
   result(slot: number, item: number, value: unknown, manner: Manner): void {
+    this.#column.close();
     const packer = this.#packer;
     // What could not be sent as the only result of its job is packed already.
     if (packer.length === 0) packer.item(value, manner.owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
     this.#packer = new Packer(MOVED);
     this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times);
+  }
+
+  /**
+   * A result that is a number, or nothing; false where {@link result} has to be called for it. It counts once the next item of
+   * the job is claimed, which has to be the next thing to happen; then {@link tell}. `left`: items to come, with this one.
+   */
+  tryNumber(slot: number, item: number, value: number | undefined, left: number): boolean {
+    this.#batch.close();
+    return this.#column.tryAdd(slot, item, value, left);
+  }
+
+  /** All results so far count. */
+  close(): void {
+    this.#batch.close();
+    this.#column.close();
   }
 
   /** @throws as `result`; false where {@link result} has to be called for the same value now. */
@@ -125,7 +144,7 @@ export class Outbox {
 
   /** Reserves a record of its own, to be filled and published. */
   #begin(kind: number, slot: number, index: number, aux: number, size: number): number {
-    this.#batch.close();
+    this.close();
     const at = this.#reserve({ kind, slot, index }, size);
     this.#link.writer.ring.doubles[(at + AUX) >> 1] = aux;
     return at;

@@ -24,13 +24,17 @@ import { EngineError } from '../errors.js';
 import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
 import {
   fromWire,
+  INDEX,
   type ItemTimes,
   JOB_DOUBLES,
   type JobHead,
+  KIND,
   Link,
   type NestedReply,
   type NestedRequest,
+  type Numbers,
   PROTOCOL_VERSION,
+  RECORD_COLUMN_JOB,
   SLOT,
   type ToParent,
   type ToWorker,
@@ -39,8 +43,8 @@ import {
 import { clockOrigin } from '../util/clock.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
-import { type AnyGenerator, type JobHost, JobRun, type Manner } from './job-run.js';
-import { Operations } from './operations.js';
+import { type AnyGenerator, type JobHost, type JobItems, JobRun, type Manner } from './job-run.js';
+import { type Operation, Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
 import { Parking } from './parking.js';
 import { WorkerRefs } from './refs.js';
@@ -254,9 +258,10 @@ export class WorkerRuntime implements JobHost, TaskHost {
       if (header >= 0) link.catchUp(header);
       const large = this.#large[0];
       if (large !== undefined && (header < 0 || link.sentBefore(large.number, header))) {
-        const { slot, head, offsets, bytes, extras, fetch } = large.job;
+        const { slot, head, column, offsets, bytes, extras, fetch } = large.job;
         this.#large.shift();
-        this.#begin(slot, head, offsets, bytes, extras, fetch);
+        if (column === undefined) this.#begin(slot, head, offsets, bytes, extras, fetch);
+        else this.#beginColumn(slot, head, column);
       } else if (header >= 0) this.#takeJob(header);
       else if (this.#findWork(worked)) continue;
       else return;
@@ -302,7 +307,13 @@ export class WorkerRuntime implements JobHost, TaskHost {
     };
     // Copied: the job may outlive the record, and user code must not run on memory that others write.
     const payload = link.payload(header).slice(JOB_DOUBLES * 8);
+    const isColumn = ring.words[header + KIND] === RECORD_COLUMN_JOB;
+    const width = ring.words[header + INDEX];
     link.reader.release(header);
+    if (isColumn) {
+      const { buffer } = payload;
+      return this.#beginColumn(slot, head, width === 4 ? new Int32Array(buffer) : new Float64Array(buffer));
+    }
     const offsets = new Uint32Array(payload.buffer, 0, head.count + 1);
     const start = ((head.count + 2) >> 1) * 8;
     this.#begin(slot, head, offsets, payload.subarray(start), [], false);
@@ -316,30 +327,36 @@ export class WorkerRuntime implements JobHost, TaskHost {
     extras: readonly unknown[],
     fetch: boolean,
   ): void {
-    const { assets } = this;
     const operation = this.#operations.get(head.operation);
-    const { seed, seeded, kind } = operation.head;
-    const isCall = kind === 'call';
-    const { task, first, attempt } = head;
-    // Without a seed of its own each `run` still draws numbers of its own.
-    const stream = isCall && !seeded ? task * CALLS_AT_ONCE + first : head.base;
-    const seat = { slot, task, first, attempt, seed, stream };
+    const isCall = operation.head.kind === 'call';
     const classes = operation.classes();
-    const decode = unpacker(bytes, extras, assets, classes);
+    const decode = unpacker(bytes, extras, this.assets, classes);
     const item = (at: number): unknown => {
       if (isCall) classes.clear();
       return decode.itemAt(offsets[at]!, offsets[at + 1]!);
     };
-    const job = new JobRun(
-      this,
-      slot,
-      head,
-      operation,
+    const missing = fetch ? (extras as unknown[]) : undefined;
+    this.#run(slot, head, operation, {
       item,
-      isCall ? decode : undefined,
-      () => new TaskContext(this, seat),
-      fetch ? (extras as unknown[]) : undefined,
-    );
+      column: undefined,
+      reader: isCall ? decode : undefined,
+      missing,
+    });
+  }
+
+  #beginColumn(slot: number, head: JobHead, column: Numbers): void {
+    const item = (at: number): unknown => column[at];
+    const operation = this.#operations.get(head.operation);
+    this.#run(slot, head, operation, { item, column, reader: undefined, missing: undefined });
+  }
+
+  #run(slot: number, head: JobHead, operation: Operation, items: JobItems): void {
+    const { seed, seeded, kind } = operation.head;
+    const { task, first, attempt } = head;
+    // Without a seed of its own each `run` still draws numbers of its own.
+    const stream = kind === 'call' && !seeded ? task * CALLS_AT_ONCE + first : head.base;
+    const seat = { slot, task, first, attempt, seed, stream };
+    const job = new JobRun(this, slot, head, operation, items, () => new TaskContext(this, seat));
     this.#running.set(slot, job);
     const pending = this.#preparing === undefined ? job.run() : this.#whenPrepared(job);
     if (pending === undefined) return this.#ended(job);
@@ -367,6 +384,14 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean {
     return this.outbox.tryOnly(slot, value, times, owned);
+  }
+
+  trySendNumber(slot: number, item: number, value: number | undefined, left: number): boolean {
+    return this.outbox.tryNumber(slot, item, value, left);
+  }
+
+  settle(): void {
+    this.outbox.close();
   }
 
   sendError(slot: number, item: number, error: unknown, times: ItemTimes): void {

@@ -81,7 +81,7 @@ test('batches: faults', async () => {
         edits: [
           {
             file: 'worker/outbox.js',
-            from: 'this.#batch.close(); const at = this.#reserve(',
+            from: 'this.close(); const at = this.#reserve(',
             to: 'const at = this.#reserve(',
           },
         ],

@@ -93,7 +93,7 @@ function submit(
   place: Place,
 ): void {
   const reply: Reply = (answer, transfer) => engine.reply(place, answer, transfer);
-  const { job, head, offsets, options } = request;
+  const { job, head, offsets, column, options } = request;
   const operation = calls.operations.get(head.operation);
   const sink = relay(job, calls, reply, head.count, place.worker);
   if (operation === undefined) {
@@ -116,7 +116,7 @@ function submit(
       name: options.name,
       task: head.task,
       first: head.first,
-      items: { packed: fromWire(request.body, engine.assets), offsets },
+      items: { packed: fromWire(request.body, engine.assets), offsets, column },
       from: 0,
       count: head.count,
       base: head.base,
@@ -143,8 +143,8 @@ function submit(
 function relay(job: number, calls: NestedCalls, reply: Reply, count: number, asker: number): JobSink {
   let open = count;
   const wire = (body: Packed): WirePacked => calls.wire({ ...body, bytes: body.bytes.slice() });
-  const told = (): void => {
-    open -= 1;
+  const told = (items = 1): void => {
+    open -= items;
     if (open === 0) calls.tickets.delete(job);
   };
   const answer = (index: number, failed: boolean, body: Packed, worker: number): void => {
@@ -155,6 +155,12 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
   return {
     result: (index, failed, body, ran) => answer(index, failed, body, ran.worker),
     results: (first, batch, worker) => {
+      if (batch.kind === 'column') {
+        const { numbers, integers } = batch;
+        const copy = numbers?.slice();
+        reply({ job, is: 'column', first, count: batch.count, numbers: copy, integers, worker }, []);
+        return told(batch.count);
+      }
       let index = first;
       forEntries(batch, (from, to) =>
         answer(index++, false, plainBody(batch.bytes.subarray(from, to)), worker),

@@ -11,13 +11,7 @@
 import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { ItemTimes, NestedReply } from '../../protocol/index.js';
-import {
-  type Batch,
-  type ExitReason,
-  Keeper,
-  skipEntries,
-  type WorkerEvents,
-} from '../../transport/index.js';
+import { type Batch, type ExitReason, Keeper, partOf, type WorkerEvents } from '../../transport/index.js';
 import type {
   Engine,
   EngineOperation,
@@ -330,7 +324,8 @@ export class LocalEngine implements Engine {
   #results(place: Place, job: Job, first: number, batch: Batch): void {
     this.#state.itemsDone(job, batch.count);
     if (job.group.cancelled) return;
-    if (batch.timed) batch.since = this.#host(place).handle.toLocalTime(batch.since);
+    if (batch.kind === 'entries' && batch.timed)
+      batch.since = this.#host(place).handle.toLocalTime(batch.since);
     const { sink } = job.spec;
     if (job.group.skipped === undefined) {
       this.#tally.done += batch.count;
@@ -338,7 +333,7 @@ export class LocalEngine implements Engine {
     }
     for (const run of wantedRuns(job, first, first + batch.count)) {
       this.#tally.done += run.count;
-      const wanted = skipEntries(batch, run.first - first, run.count);
+      const wanted = partOf(batch, run.first - first, run.count);
       sink.results(job.base + run.first, wanted, place.worker);
     }
   }

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import { fromWire, type NestedReply, toWire } from '../../protocol/index.js';
+import { partsOf } from '../../transport/index.js';
 import { currentTask, type Waits, type WorkerRuntime } from '../../worker/index.js';
 import type {
   Engine,
@@ -69,10 +70,8 @@ export class NestedEngine implements Engine {
 
   submit(spec: JobSpec): JobTicket {
     const job = this.#nextJob++;
-    const { packed, offsets } = spec.items;
-    const end = spec.from + spec.count;
-    const start = offsets[spec.from]!;
-    const part = Uint32Array.from(offsets.slice(spec.from, end + 1), (offset) => offset - start);
+    const { packed } = spec.items;
+    const { bytes, offsets, column } = partsOf(spec.items, spec.from, spec.count);
     const task = currentTask();
     const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
     const slot = task?.slot ?? -1;
@@ -93,8 +92,9 @@ export class NestedEngine implements Engine {
         task: spec.task,
         first: spec.first,
       },
-      offsets: part,
-      body: toWire({ ...packed, bytes: packed.bytes.slice(start, offsets[end]) }, this.#runtime.known),
+      offsets,
+      body: toWire({ ...packed, bytes }, this.#runtime.known),
+      column,
       keepsParts: spec.keepsParts,
       options: {
         ...spec.limits,
@@ -146,6 +146,12 @@ export class NestedEngine implements Engine {
         sink.result(reply.index, reply.failed, body, ran);
         return;
       }
+      case 'column': {
+        const { first, count, numbers, integers, worker } = reply;
+        this.#told(reply.job, asked, count);
+        sink.results(first, { kind: 'column', count, numbers, integers }, worker);
+        return;
+      }
       case 'stream': {
         const { part } = reply;
         asked.started = true;
@@ -169,8 +175,8 @@ export class NestedEngine implements Engine {
     }
   }
 
-  #told(job: number, asked: Asked): void {
-    asked.open -= 1;
+  #told(job: number, asked: Asked, count = 1): void {
+    asked.open -= count;
     if (asked.open === 0) this.#over(job, asked);
   }
 

@@ -1,0 +1,26 @@
+import { type AssetStore, unpacker } from '../codec/index.js';
+import { type Batch, type Column, forEntries } from '../transport/index.js';
+
+const NOTHING: readonly never[] = [];
+
+/** What came of consecutive items that went well. */
+export function valuesOf(batch: Batch, assets: AssetStore): unknown[] {
+  if (batch.kind === 'column') return numbersOf(batch);
+  const values: unknown[] = [];
+  const decode = unpacker(batch.bytes, NOTHING, assets);
+  forEntries(batch, (from, to) => values.push(decode.itemAt(from, to)));
+  return values;
+}
+
+export function numbersOf(column: Column): unknown[] {
+  const values = new Array<unknown>(column.count).fill(undefined);
+  fillWith(values, 0, column);
+  return values;
+}
+
+/** Puts them in their places. Integers stay such, so that an array of them is not made into one of doubles. */
+export function fillWith(values: unknown[], first: number, { numbers, integers, count }: Column): void {
+  if (numbers === undefined) for (let i = 0; i < count; i++) values[first + i] = undefined;
+  else if (integers) for (let i = 0; i < count; i++) values[first + i] = numbers[i]! | 0;
+  else for (let i = 0; i < count; i++) values[first + i] = numbers[i]!;
+}
