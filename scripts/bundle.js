@@ -12,6 +12,7 @@ const LATE = {
   'codec/data/private-names.js': ['privateNames'],
   'worker/typescript/index.js': ['installTypeScript'],
   'self-by-name.js': ['selfByName'],
+  'worker/process-channel.js': ['openProcess', 'tellOfDeath'],
 };
 /** Builtins that cost up to a millisecond and that most threads never use. */
 const LATE_BUILTINS = ['node:crypto', 'node:os', 'node:v8'];

@@ -5,15 +5,15 @@ import { CHUNK_BYTES } from './chunker.js';
 /** Packs items one behind the other, until there are enough of them or they are large enough. */
 export class ChunkFiller {
   readonly #size: number;
-  readonly #options: { readonly label: string; readonly classes: ClassShelf };
+  readonly #options: { readonly label: string; readonly classes: ClassShelf; readonly apart: boolean };
   #packer: Packer;
   #offsets: Uint32Array;
   #count = 0;
   base: number;
 
-  constructor(size: number, base: number, classes: ClassShelf) {
+  constructor(size: number, base: number, classes: ClassShelf, apart: boolean) {
     this.#size = size;
-    this.#options = { label: 'item', classes };
+    this.#options = { label: 'item', classes, apart };
     this.#packer = new Packer(this.#options);
     this.#offsets = new Uint32Array(Math.min(size, 64) + 1);
     this.base = base;

@@ -57,10 +57,12 @@ export class Feeder {
   /** The input's own code runs in the caller's async context, whoever's message asks for more of it. */
   readonly #inContext: ReturnType<typeof AsyncLocalStorage.snapshot> | undefined;
   readonly #readChunk = (): Promise<void> | undefined => this.#sendChunk();
+  readonly #apart: boolean;
   #stopped = false;
 
-  /** `length`: where that is known better than the input shows it. */
-  constructor(items: AnyIterable<unknown>, length: number | undefined, host: FeederHost) {
+  /** `length`: where that is known better than the input shows it; `apart`: items go to other processes. */
+  constructor(items: AnyIterable<unknown>, length: number | undefined, apart: boolean, host: FeederHost) {
+    this.#apart = apart;
     this.#host = host;
     this.#inContext = isPlain(items) ? undefined : AsyncLocalStorage.snapshot();
     this.#iterator = iteratorOf(items);
@@ -122,7 +124,7 @@ export class Feeder {
     if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
     const remaining = this.length === undefined ? undefined : this.length - this.next;
     const size = Math.max(1, Math.min(this.#host.size(remaining), this.#host.room()));
-    return new ChunkFiller(size, this.next, this.#classes);
+    return new ChunkFiller(size, this.next, this.#classes, this.#apart);
   }
 
   #takeList(filler: Filler, list: ArrayLike<unknown>): void {
@@ -184,7 +186,7 @@ export class Feeder {
 
   /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
   pack(values: readonly unknown[], base: number): void {
-    const filler = new ChunkFiller(values.length, base, this.#classes);
+    const filler = new ChunkFiller(values.length, base, this.#classes, this.#apart);
     for (const value of values) {
       this.#add(filler, value);
       if (filler.full) {

@@ -186,7 +186,7 @@ export class Inline {
 
   /** As `loop`, for values that a worker would get a copy of, or send one. */
   #runCopies(fn: Call, values: unknown[], from: number, base: number): number {
-    const filler = new ChunkFiller(values.length - from, base + from, new ClassShelf());
+    const filler = new ChunkFiller(values.length - from, base + from, new ClassShelf(), false);
     try {
       while (!filler.full && from + filler.count < values.length) filler.add(values[from + filler.count]);
     } catch {

@@ -85,7 +85,7 @@ export class ItemRun {
     this.#spec = spec;
     this.#retries = boundRetries(spec.options.retries);
     this.#receiver = receiver;
-    this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
+    this.#feeder = new Feeder(spec.items, spec.pieces?.length, spec.core.engine.apart, {
       room: () => this.#room,
       size: (remaining) => {
         this.#packing = performance.now();
@@ -130,7 +130,8 @@ export class ItemRun {
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
       core.engine.expect(pinned < 0 ? (this.#feeder.length ?? this.#workers) : 1, pinned);
-      const packer = new Packer(around === undefined ? FUNCTION : AROUND);
+      const { apart } = core.engine;
+      const packer = new Packer({ ...(around === undefined ? FUNCTION : AROUND), apart });
       packer.item(around === undefined ? fn : [around.name, fn, around.data]);
       this.#operation = core.engine.operation({
         kind,

@@ -1,10 +1,12 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
 export {
+  entryFile,
   exportByName,
   isStateless,
   markSelf,
   onTypeScriptNeeded,
   provideSelf,
+  setEntry,
   whyNotLight,
 } from './closure/index.js';
 export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';

@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 3;
+export const PROTOCOL_VERSION = 4;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -163,6 +163,8 @@ export type ToParent =
   | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
+  /** Of a process: an error that nobody catches is about to end it. */
+  | { readonly type: 'died'; readonly error: WirePacked }
   /** It has heard of its end, and disposes of what it holds; it has done so. */
   | { readonly type: 'stopping' }
   | { readonly type: 'stopped' };

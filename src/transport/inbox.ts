@@ -1,8 +1,9 @@
 /** The parent's receiving side: takes records and messages in the order in which they were sent. */
 import type { AssetStore } from '../codec/index.js';
-import { HEADER_WORDS } from '../memory/index.js';
+import { BrokenRing, HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
+  BrokenProtocol,
   fromWire,
   INDEX,
   KIND,
@@ -18,6 +19,7 @@ import {
   SLOT,
   type ToParent,
   type ToWorker,
+  type WirePacked,
 } from '../protocol/index.js';
 import { type Batch, BatchReader } from './batch.js';
 import { Lookout } from './lookout.js';
@@ -33,17 +35,29 @@ const LINGER = 0.1;
 /** So many results at once mean that more are close behind. */
 const THICK = 8;
 
+/** For a worker that may send anything at all. */
+export interface Faults {
+  /** It is about to end by an error that nobody catches. */
+  died(error: WirePacked): void;
+  /** What it sends is of no use any more: nothing else is taken of it. */
+  broken(error: Error): void;
+  /** It has printed something. */
+  output(stream: number, bytes: Uint8Array): void;
+}
+
 export class Inbox {
   readonly #link: Link<ToWorker, ToParent>;
   readonly #events: WorkerEvents;
   readonly #assets: AssetStore;
   readonly #onReady: (version: number, clock: number) => void;
+  readonly #faults: Faults | undefined;
   readonly #batch: BatchReader;
   /** Records and results taken so far. */
   #taken = 0;
   #planned = false;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
+  #broken = false;
   /** Results are expected soon enough to look for them. */
   #hot = false;
   readonly #lookout = new Lookout();
@@ -54,9 +68,11 @@ export class Inbox {
     events: WorkerEvents,
     assets: AssetStore,
     onReady: (version: number, clock: number) => void,
+    faults?: Faults,
   ) {
     this.#link = link;
-    this.#batch = new BatchReader(link.reader.ring);
+    this.#faults = faults;
+    this.#batch = new BatchReader(link.reader.ring, faults !== undefined);
     this.#events = events;
     this.#assets = assets;
     this.#onReady = onReady;
@@ -93,7 +109,10 @@ export class Inbox {
     clearTimeout(this.#pause);
     this.#pause = undefined;
     const before = this.#taken;
-    const all = this.#records(BURST, false);
+    this.#link.pump();
+    const all = this.#records(BURST, false) && this.#messages();
+    // What was taken may have ended the worker.
+    if (this.#closed) return;
     const took = this.#taken - before;
     if (!all || (this.#hot && this.#looksOn(took))) return this.#plan();
     const thick = took >= THICK;
@@ -101,7 +120,8 @@ export class Inbox {
     const seen = thick ? own.announceLoosely() : own.announce();
     // Results of an open batch that came meanwhile can wait for the pause; whatever else came cannot.
     const nothing = this.#link.reader.empty || (thick ? this.#batch.open : this.#batch.waits);
-    if (nothing && own.arm(seen, this.#rung)) {
+    const more = this.#link.hasMessages || this.#link.pump();
+    if (nothing && !more && own.arm(seen, this.#rung)) {
       if (thick) this.#pause = setTimeout(this.#rung, 1);
       return;
     }
@@ -131,7 +151,34 @@ export class Inbox {
 
   /** Takes all that is there now. */
   look(): void {
-    if (!this.#closed) this.#records(Number.POSITIVE_INFINITY, false);
+    if (!this.#closed && this.#records(Number.POSITIVE_INFINITY, false)) this.#messages();
+  }
+
+  /** Takes messages that no event tells of, each after the records that were published before it. */
+  #messages(): boolean {
+    while (this.#link.hasMessages && !this.#closed) {
+      const message = this.#guarded(() => this.#link.poll());
+      if (message === undefined) break;
+      this.#records(Number.POSITIVE_INFINITY, true);
+      this.#guarded(() => this.#link.arrived(message));
+    }
+    return true;
+  }
+
+  /** `act`; where the worker is not to be trusted and has sent what is none of its protocol, it is done with. */
+  #guarded<R>(act: () => R): R | undefined {
+    try {
+      return act();
+    } catch (error) {
+      if (this.#faults === undefined || !(error instanceof BrokenProtocol || error instanceof BrokenRing)) {
+        throw error;
+      }
+      this.#closed = true;
+      clearTimeout(this.#pause);
+      this.#broken = true;
+      this.#faults.broken(error);
+      return undefined;
+    }
   }
 
   /** The worker is gone: takes all that it left. */
@@ -139,13 +186,19 @@ export class Inbox {
     this.#closed = true;
     clearTimeout(this.#pause);
     this.#records(Number.POSITIVE_INFINITY, false);
-    this.#link.takeMessages();
+    if (!this.#broken) this.#guarded(() => this.#link.takeMessages());
     this.#records(Number.POSITIVE_INFINITY, false);
     this.#link.parts.own.disarm();
   }
 
   /** Handles up to `most` records; true where none is left (or, if `onlyDue`, none that is due before a message). */
   #records(most: number, onlyDue: boolean): boolean {
+    if (this.#broken) return true;
+    if (this.#faults === undefined) return this.#take(most, onlyDue);
+    return this.#guarded(() => this.#take(most, onlyDue)) ?? true;
+  }
+
+  #take(most: number, onlyDue: boolean): boolean {
     const link = this.#link;
     const { reader } = link;
     const enough = this.#taken + most;
@@ -206,11 +259,16 @@ export class Inbox {
         this.#events.end(slot, index, aux);
         return;
       case RECORD_OUTPUT:
-        write(index, this.#link.payload(header).slice());
+        this.#print(index, this.#link.payload(header).slice());
         return;
       default:
-        throw new RangeError(`a worker sent a record of unknown kind ${kind}`);
+        throw new BrokenProtocol(`a worker sent a record of unknown kind ${kind}`);
     }
+  }
+
+  #print(stream: number, bytes: Uint8Array): void {
+    this.#faults?.output(stream, bytes);
+    (stream === 2 ? process.stderr : process.stdout).write(bytes);
   }
 
   /** To be given to the link: one message, in order. */
@@ -245,7 +303,7 @@ export class Inbox {
         events.waiting(message.slot, message.waiting);
         return;
       case 'output':
-        write(message.stream, message.bytes);
+        this.#print(message.stream, message.bytes);
         return;
       case 'request':
         events.request(message.request);
@@ -259,12 +317,12 @@ export class Inbox {
       case 'stopped':
         events.stopped();
         return;
+      case 'died':
+        this.#faults?.died(message.error);
+        return;
       default:
-        return message satisfies never;
+        message satisfies never;
+        throw new BrokenProtocol('a worker sent a message of unknown type');
     }
   }
-}
-
-function write(stream: number, bytes: Uint8Array): void {
-  (stream === 2 ? process.stderr : process.stdout).write(bytes);
 }

@@ -22,17 +22,18 @@ import { ResultBatch } from './result-batch.js';
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
 const ROOM_TIMEOUT = 50;
 
-const MOVED = { moved: true };
-
 export class Outbox {
   readonly #link: Link<ToParent, ToWorker>;
   /** Assets the parent has. */
   readonly #known: Set<string>;
   readonly #batch: ResultBatch;
-  #packer = new Packer(MOVED);
+  readonly #options: { readonly moved: true; readonly apart: boolean };
+  #packer: Packer;
 
-  constructor(link: Link<ToParent, ToWorker>, known: Set<string>) {
+  constructor(link: Link<ToParent, ToWorker>, known: Set<string>, apart = false) {
     this.#link = link;
+    this.#options = { moved: true, apart };
+    this.#packer = new Packer(this.#options);
     this.#known = known;
     this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
   }
@@ -52,7 +53,7 @@ export class Outbox {
     // What could not be sent as the only result of its job is packed already.
     if (packer.length === 0) packer.item(value, manner.owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
-    this.#packer = new Packer(MOVED);
+    this.#packer = new Packer(this.#options);
     this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times);
   }
 

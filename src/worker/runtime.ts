@@ -31,6 +31,7 @@ import {
   type NestedReply,
   type NestedRequest,
   PROTOCOL_VERSION,
+  RingPort,
   SLOT,
   type ToParent,
   type ToWorker,
@@ -59,14 +60,17 @@ export interface WorkerSetup {
   /** How many workers its pool has. */
   readonly workers: number;
   readonly concurrency: number;
-  readonly segment: SegmentBuffers;
-  readonly port: MessagePort;
+  readonly segment: SegmentBuffers | Segment;
+  readonly port: MessagePort | RingPort;
+  /** In a process of its own: nothing can be shared with the parent. */
+  readonly apart: boolean;
   readonly init: WirePacked | undefined;
 }
 
 export class WorkerRuntime implements JobHost, TaskHost {
   readonly worker: number;
   readonly workers: number;
+  readonly apart: boolean;
   readonly segment: Segment;
   readonly assets = new AssetStore();
   readonly outbox: Outbox;
@@ -92,7 +96,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#setup = setup;
     this.worker = setup.worker;
     this.workers = setup.workers;
-    this.segment = new Segment(setup.segment);
+    this.apart = setup.apart;
+    this.segment = setup.segment instanceof Segment ? setup.segment : new Segment(setup.segment);
     this.#link = new Link<ToParent, ToWorker>(
       {
         port: setup.port,
@@ -106,11 +111,14 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#parking = new Parking({
       bell: this.segment.workerBell,
       reader: this.#link.reader,
+      channel: setup.port instanceof RingPort ? 'PipeWrap' : 'MessagePort',
+      hasMessages: () => this.#link.hasMessages,
       takeMessages: () => this.#link.takeMessages(),
       woken: () => this.#pump(),
     });
-    this.outbox = new Outbox(this.#link, this.known);
+    this.outbox = new Outbox(this.#link, this.known, setup.apart);
     this.#streams = new Streams({
+      apart: setup.apart,
       wire: (packed) => this.outbox.wire(packed),
       send: (slot, index, part, transfer) =>
         this.outbox.message({ type: 'stream', slot, index, part }, transfer),
@@ -120,10 +128,13 @@ export class WorkerRuntime implements JobHost, TaskHost {
   async start(): Promise<void> {
     const { port, init, version } = this.#setup;
     captureOutput((stream, bytes) => this.outbox.output(stream, bytes));
-    port.on('message', (message: ToWorker) => {
-      this.#link.arrived(message);
-      this.#pump();
-    });
+    if (port instanceof RingPort) this.#parking.busy();
+    else {
+      port.on('message', (message: ToWorker) => {
+        this.#link.arrived(message);
+        this.#pump();
+      });
+    }
     try {
       if (version !== PROTOCOL_VERSION) {
         throw new EngineError(`the pool speaks version ${version}, this worker ${PROTOCOL_VERSION}`);
@@ -235,7 +246,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   // ---- jobs -----------------------------------------------------------------------------------------------
 
   #pump(): void {
-    if (!this.#ready || this.#pumpPlanned) return;
+    if (!this.#ready || this.#pumpPlanned) return this.#listen();
     const begun = performance.now();
     const link = this.#link;
     let worked = false;
@@ -259,8 +270,14 @@ export class WorkerRuntime implements JobHost, TaskHost {
     }
   }
 
+  /** What is said meanwhile is heard: answers to what `init` asks, for one. */
+  #listen(): void {
+    if (this.#setup.port instanceof RingPort) this.#parking.busy();
+  }
+
   /** The ring is empty: true where there is something to do after all; else the pump is called when there is. */
   #findWork(worked: boolean): boolean {
+    if (this.#link.hasMessages && this.#link.takeMessages()) return true;
     const alone = this.#running.size === 0 && this.#preparing === undefined;
     if (alone && this.#parking.spin()) return true;
     if (alone && worked) {
@@ -428,6 +445,11 @@ export class WorkerRuntime implements JobHost, TaskHost {
     if (waiting && !this.#pumpPlanned) this.#planPump();
   }
 
+  /** An error that nobody catches is about to end this worker. */
+  dies(error: unknown): void {
+    this.outbox.message({ type: 'died', error: this.#packError(error) });
+  }
+
   #packError(error: unknown): WirePacked {
     return this.outbox.wire(packError(error));
   }
@@ -441,8 +463,9 @@ export function currentWorker(): WorkerRuntime | undefined {
   return (globalThis as Holder)[key];
 }
 
-export async function startWorker(setup: WorkerSetup): Promise<void> {
+export function startWorker(setup: WorkerSetup): WorkerRuntime {
   const runtime = new WorkerRuntime(setup);
   (globalThis as Holder)[key] = runtime;
-  await runtime.start();
+  void runtime.start();
+  return runtime;
 }

@@ -1,5 +1,5 @@
 export { type Built, buildFunction } from './build.js';
-export { setEntry } from './entry.js';
+export { entryFile, setEntry } from './entry.js';
 export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js';
 export { builtinExport } from './known-modules.js';
 export { whyNotLight } from './light.js';

@@ -35,6 +35,8 @@ export interface EncodeOptions {
   readonly exact?: boolean | undefined;
   /** Large buffers are moved (results) or put into shared memory, from where they can be sent again (default). */
   readonly moved?: boolean | undefined;
+  /** For another process: what cannot be copied there is refused. */
+  readonly apart?: boolean | undefined;
   /** What the value is called in errors. */
   readonly label?: string | undefined;
   /** What the elements are called, where the value is a list of several things. */
@@ -49,6 +51,7 @@ function shortened(path: readonly string[]): string[] {
 export class Encoder extends ByteWriter {
   exact = false;
   moved = false;
+  apart = false;
   /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
   owned = false;
   extras: unknown[] = [];

@@ -18,6 +18,7 @@ export class Packer {
     encoder.at = 0;
     encoder.exact = options.exact === true;
     encoder.moved = options.moved === true;
+    encoder.apart = options.apart === true;
     encoder.path = undefined;
     encoder.classes = options.classes;
     encoder.beside = 0;
@@ -73,6 +74,7 @@ export class Packer {
     if (!(error instanceof SerializationError)) return error;
     const scout = new Encoder();
     scout.exact = this.#options.exact === true;
+    scout.apart = this.#options.apart === true;
     scout.path = [];
     try {
       scout.item(value);

@@ -49,6 +49,7 @@ import { startHost, type WorkerHost } from './worker-host.js';
 export class LocalEngine implements Engine {
   readonly size: number;
   readonly burst = 256;
+  readonly apart: boolean;
   readonly assets: AssetStore;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
@@ -74,6 +75,7 @@ export class LocalEngine implements Engine {
       places: () => options.workers * options.tasksPerWorker + this.#state.waiting,
     });
     this.size = options.workers;
+    this.apart = options.apart;
     this.assets = new AssetStore(options.assetBounds);
     this.#farewell = new AssetFarewell(this.assets);
     this.#state = new PoolState(options, {
