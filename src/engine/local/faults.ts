@@ -27,11 +27,12 @@ export function crashError(host: WorkerHost, job: Job, item: number): WorkerCras
   }
   const exit = host.exit ?? UNKNOWN;
   const message = `the worker died while ${label} ran (${reasonOf(exit)}, ${attempt})`;
-  // What was printed explains a death that no error does.
-  const { stderr } = exit;
-  const shown =
-    exit.error === undefined && stderr ? `${message}; its last lines on stderr:\n${stderr}` : message;
-  return new WorkerCrashedError(shown, crashOptions(exit));
+  return new WorkerCrashedError(message + lastLines(exit), crashOptions(exit));
+}
+
+/** What was printed explains a death that no error does. */
+function lastLines({ error, stderr }: ExitReason): string {
+  return error === undefined && stderr ? `; its last lines on stderr:\n${stderr}` : '';
 }
 
 const UNKNOWN: ExitReason = { code: undefined, error: undefined };
@@ -53,7 +54,7 @@ function reasonOf({ error, code, signal }: ExitReason): string {
 
 /** For jobs that can not run at all. */
 export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefined): SimulError {
-  const cause = last?.error ?? new Error(reasonOf(last ?? UNKNOWN));
+  const cause = last?.error ?? new Error(reasonOf(last ?? UNKNOWN) + lastLines(last ?? UNKNOWN));
   switch (why) {
     case 'starts':
       return new EngineError(
