@@ -59,7 +59,7 @@ const LAYOUT: readonly (readonly [keyof MappedSegment, number])[] = [
   ['down', RING],
   ['up', RING],
 ];
-export const MAPPED_BYTES = LAYOUT.reduce((sum, [, bytes]) => sum + bytes, 0);
+export const MAPPED_BYTES = PAGE + SLOTS * 16 + 4 * RING;
 
 /** Makes the parts of a segment by `map`, which gives the bytes of the file from `at` on. */
 export function mapSegment(map: (at: number, bytes: number) => ArrayBuffer): MappedSegment {
