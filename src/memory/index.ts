@@ -2,7 +2,7 @@ export { load, store } from './atomics.js';
 export { Doorbell } from './doorbell.js';
 export { LANES, LoopCounter, type LoopWords } from './loop-counter.js';
 export { type Native, native } from './native.js';
-export { BrokenRing, HEADER_WORDS, Ring, RingReader, RingWriter } from './ring.js';
+export { HEADER_WORDS, Ring, RingReader, RingWriter } from './ring.js';
 export {
   CLOSED,
   createSegment,

@@ -95,9 +95,7 @@ function bind(koffi: Koffi, path: string, futex: number): Native {
     },
   });
   const failed = (what: string): never => {
-    throw new EngineError(
-      `no memory to share with a worker process: ${what} failed (errno ${koffi.errno()})`,
-    );
+    throw new Error(`no memory to share with a worker process: ${what} failed (errno ${koffi.errno()})`);
   };
   return {
     koffi: path,

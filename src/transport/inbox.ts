@@ -1,6 +1,6 @@
 /** The parent's receiving side: takes records and messages in the order in which they were sent. */
 import type { AssetStore } from '../codec/index.js';
-import { BrokenRing, HEADER_WORDS } from '../memory/index.js';
+import { HEADER_WORDS } from '../memory/index.js';
 import {
   AUX,
   BrokenProtocol,
@@ -170,13 +170,11 @@ export class Inbox {
     try {
       return act();
     } catch (error) {
-      if (this.#faults === undefined || !(error instanceof BrokenProtocol || error instanceof BrokenRing)) {
-        throw error;
-      }
+      if (this.#faults === undefined) throw error;
       this.#closed = true;
       clearTimeout(this.#pause);
       this.#broken = true;
-      this.#faults.broken(error);
+      this.#faults.broken(error as Error);
       return undefined;
     }
   }

@@ -29,6 +29,8 @@ export function openProcess(): WorkerSetup {
   const [koffi] = process.argv.splice(2);
   const system = native(koffi);
   system.dieWithParent();
+  // Pipes that are written to only are no reason to stay, or not to block.
+  for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
   // A terminal sends it to all: whether the program ends is for the parent to say.
   process.on('SIGINT', () => {});
   const buffers = mapSegment((at, bytes) => system.map(MEMORY, at, bytes));

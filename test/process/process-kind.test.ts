@@ -3,10 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { appendFile, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
+import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
+import { pathToFileURL } from 'node:url';
 import { EngineError, map, Pool, run, SerializationError, shared, WorkerCrashedError } from 'simul';
 import { script, until, within } from '../api/support.js';
 
@@ -303,7 +304,10 @@ const garbage: Readonly<Record<string, (insides: Insides) => void>> = {
     Atomics.add(ring.control, ring.head, 4096);
   },
   'a message of an unknown type': ({ outbox }) => outbox.message({ type: 'nonsense' }),
-  'a message that is none': ({ outbox }) => outbox.message(7),
+  'a message that is none': ({ outbox }) => outbox.message(null),
+  'a request of no shape': ({ outbox }) => outbox.message({ type: 'request', request: { ask: 'submit' } }),
+  'a result without a body': ({ outbox }) =>
+    outbox.message({ type: 'result', slot: 0, index: 0, failed: false, times: {}, body: null }),
   'a result that nobody asked for': ({ outbox }) =>
     outbox.message({
       type: 'result',
@@ -453,6 +457,33 @@ processTest('a pool of threads inside a process', 1, async (pool) => {
     return cells.reduce((a, b) => a + b, 0);
   });
   assert.equal(sum, 6);
+});
+
+test('without koffi every call says what is missing and what to do', () =>
+  inFolder(async (folder) => {
+    await cp(new URL('dist', root), join(folder, 'dist'), { recursive: true });
+    await mkdir(join(folder, 'node_modules'));
+    await symlink(new URL('node_modules/acorn', root), join(folder, 'node_modules/acorn'));
+    const { stdout, stderr } = await script(`
+      import { Pool } from '${pathToFileURL(join(folder, 'dist/index.js')).href}';
+      const pool = new Pool({ workers: 2, kind: 'process' });
+      for (let i = 0; i < 2; i++) {
+        await pool.run(() => 1).catch((error) => console.log(error.code, error.message));
+      }
+      await pool.close();
+      console.log('closed');
+    `);
+    assert.equal(stderr, '');
+    const said = /^SIMUL_ENGINE .*koffi, which is not installed.*npm install koffi.*kind 'thread'/;
+    const [first, second, end] = stdout.trim().split('\n');
+    assert.match(first!, said);
+    assert.match(second!, said);
+    assert.equal(end, 'closed');
+  }));
+
+processTest('an idle child waits for its parent alone', 1, async (pool) => {
+  const living = await pool.run(() => process.getActiveResourcesInfo());
+  assert.deepEqual(living, ['PipeWrap']);
 });
 
 test('a program ends by itself while its pool is idle, and children with it', async () => {

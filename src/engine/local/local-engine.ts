@@ -259,6 +259,8 @@ export class LocalEngine implements Engine {
     try {
       host = startHost(place, this.#options, this.#events(place, nested), this.assets);
     } catch (error) {
+      // There can be no such worker here, now or later.
+      if (error instanceof EngineError) return this.#upkeep.later(0, () => this.#refuse(place, error));
       // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
       this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
       return;
@@ -373,9 +375,17 @@ export class LocalEngine implements Engine {
 
   /** `init` failed: no worker of this pool can work, and every task says why. */
   #break(cause: Error): void {
-    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
-      cause,
-    });
+    this.#fail(
+      new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, { cause }),
+    );
+  }
+
+  #refuse(place: Place, error: EngineError): void {
+    this.#fail(error);
+    this.#state.workerGone(place);
+  }
+
+  #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();
