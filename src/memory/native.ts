@@ -54,9 +54,8 @@ function load(place: string | undefined): Native {
   let path = place;
   let koffi: Koffi;
   try {
-    const require = createRequire(import.meta.url ?? `${process.cwd()}/`);
-    path ??= require.resolve('koffi');
-    koffi = require(path) as Koffi;
+    path ??= find();
+    koffi = createRequire(path)(path) as Koffi;
   } catch (cause) {
     return refuse('the package koffi, which is not installed (npm install koffi)', cause);
   }
@@ -65,6 +64,22 @@ function load(place: string | undefined): Native {
   } catch (cause) {
     return refuse(`the C library's memfd_create and mmap, which ${where()} does not give`, cause);
   }
+}
+
+/** Beside this package; for a bundle, which has no place that it knows of, beside the program or where it was started. */
+function find(): string {
+  const own = import.meta.url as string | undefined;
+  const places = own === undefined ? [process.argv[1], `${process.cwd()}/`] : [own];
+  let failure: unknown;
+  for (const place of places) {
+    if (place === undefined) continue;
+    try {
+      return createRequire(place).resolve('koffi');
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 const where = (): string => `${process.platform} on ${process.arch}`;

@@ -86,7 +86,8 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
 
   /** Messages wait for room: what comes after them has to wait with them. */
   get backlog(): boolean {
-    return this.#rings?.backlog === true;
+    if (this.#rings === undefined) return false;
+    return this.#rings.backlog;
   }
 
   /** Sends on what waited for room; whether any of it went. */

@@ -80,9 +80,13 @@ export class Inbox {
 
   /** A message came by the port: what was published before it comes first. */
   message(message: ToParent): void {
-    this.#records(Number.POSITIVE_INFINITY, true);
-    this.#link.arrived(message);
+    this.#inOrder(message);
     this.drain();
+  }
+
+  #inOrder(message: ToParent): void {
+    this.#records(Number.POSITIVE_INFINITY, true);
+    this.#guarded(() => this.#link.arrived(message));
   }
 
   /** Jobs were sent: results are expected after `ms`, or at any time where that is not known. */
@@ -159,8 +163,7 @@ export class Inbox {
     while (this.#link.hasMessages && !this.#closed) {
       const message = this.#guarded(() => this.#link.poll());
       if (message === undefined) break;
-      this.#records(Number.POSITIVE_INFINITY, true);
-      this.#guarded(() => this.#link.arrived(message));
+      this.#inOrder(message);
     }
     return true;
   }
