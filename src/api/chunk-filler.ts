@@ -2,20 +2,29 @@ import { asArgument, type ClassShelf, type Keeper, Packer } from '../codec/index
 import type { Items } from '../transport/index.js';
 import { CHUNK_BYTES } from './chunker.js';
 
+/** The engine that items are packed for. */
+export interface PackedFor {
+  /** Told of refs among the items. */
+  readonly refs: Keeper;
+  /** They go to other processes. */
+  readonly apart: boolean;
+}
+
 /** Packs items one behind the other, until there are enough of them or they are large enough. */
 export class ChunkFiller {
   readonly #size: number;
   readonly #refs: Keeper;
-  readonly #options: { readonly label: string; readonly classes: ClassShelf };
+  readonly #options: { readonly label: string; readonly classes: ClassShelf; readonly apart: boolean };
   #packer: Packer;
   #offsets: Uint32Array;
   #count = 0;
   base: number;
 
-  constructor(size: number, base: number, classes: ClassShelf, refs: Keeper) {
+  constructor(size: number, base: number, classes: ClassShelf, engine: PackedFor) {
+    const { refs, apart } = engine;
     this.#refs = refs;
     this.#size = size;
-    this.#options = { label: 'item', classes };
+    this.#options = { label: 'item', classes, apart };
     this.#packer = new Packer(this.#options);
     this.#offsets = new Uint32Array(Math.min(size, 64) + 1);
     this.base = base;

@@ -4,8 +4,8 @@
  * States: reading → drained (the input is at its end, or has failed) or stopped. Nothing is submitted once stopped.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ClassShelf, type Keeper } from '../codec/index.js';
-import { ChunkFiller } from './chunk-filler.js';
+import { ClassShelf } from '../codec/index.js';
+import { ChunkFiller, type PackedFor } from './chunk-filler.js';
 import {
   type AnyIterable,
   asList,
@@ -21,8 +21,8 @@ import {
 import { isRaw, RawFiller } from './raw-filler.js';
 
 export interface FeederHost {
-  /** Told of refs among the items. */
-  readonly refs: Keeper;
+  /** What the items are packed for. */
+  readonly engine: PackedFor;
   /** Items that may be sent now. */
   room(): number;
   /** Items that the next chunk should have, given how many are left, if that is known. */
@@ -126,7 +126,7 @@ export class Feeder {
     if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
     const remaining = this.length === undefined ? undefined : this.length - this.next;
     const size = Math.max(1, Math.min(this.#host.size(remaining), this.#host.room()));
-    return new ChunkFiller(size, this.next, this.#classes, this.#host.refs);
+    return new ChunkFiller(size, this.next, this.#classes, this.#host.engine);
   }
 
   #takeList(list: ArrayLike<unknown>): void {
@@ -174,7 +174,7 @@ export class Feeder {
       // Packed at once: whoever gave it may change it before the next one is read.
       this.#submit(this.#filler);
       const size = Math.max(1, Math.min(this.#host.raw(), this.#host.room()));
-      this.#filler = new ChunkFiller(size, this.next, this.#classes, this.#host.refs);
+      this.#filler = new ChunkFiller(size, this.next, this.#classes, this.#host.engine);
     }
     const filler = this.#filler;
     try {
@@ -195,7 +195,7 @@ export class Feeder {
 
   /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
   pack(values: readonly unknown[], base: number): void {
-    const filler = new ChunkFiller(values.length, base, this.#classes, this.#host.refs);
+    const filler = new ChunkFiller(values.length, base, this.#classes, this.#host.engine);
     for (const value of values) {
       filler.add(value);
       if (!filler.full) continue;

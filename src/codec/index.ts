@@ -1,5 +1,6 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
 export {
+  entryFile,
   exportByName,
   isPristine,
   isStateless,
@@ -7,6 +8,7 @@ export {
   markSelf,
   onTypeScriptNeeded,
   provideSelf,
+  setEntry,
   whyNotLight,
 } from './closure/index.js';
 export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';

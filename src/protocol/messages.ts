@@ -164,6 +164,8 @@ export type ToParent =
   | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
+  /** Of a process: an error that nobody catches is about to end it. */
+  | { readonly type: 'died'; readonly error: WirePacked }
   /** It has heard of its end, and disposes of what it holds; it has done so. */
   | { readonly type: 'stopping' }
   | { readonly type: 'stopped' };

@@ -1,6 +1,15 @@
 /** The parent's view of a record of results that may still grow; see the worker's `result-batch.ts`. */
 import { HEADER_WORDS, load, type Ring } from '../memory/index.js';
-import { BATCH_CLOSED, COUNT, INDEX, KIND, RECORD_TIMED_BATCH, SLOT } from '../protocol/index.js';
+import {
+  BATCH_CLOSED,
+  BrokenProtocol,
+  COUNT,
+  INDEX,
+  KIND,
+  LENGTH,
+  RECORD_TIMED_BATCH,
+  SLOT,
+} from '../protocol/index.js';
 
 /**
  * Results of consecutive items: `count` entries from the byte `at` on, each a length (4 bytes), in timed ones how long it
@@ -56,8 +65,14 @@ export class BatchReader {
   #timed = false;
   #since = 0;
 
-  constructor(ring: Ring) {
+  readonly #checked: boolean;
+  /** Where the record ends, in bytes. */
+  #end = 0;
+
+  /** `checked`: the worker is not to be trusted to count well. */
+  constructor(ring: Ring, checked = false) {
     this.#ring = ring;
+    this.#checked = checked;
   }
 
   /** The batch that was looked at last is not closed. */
@@ -86,6 +101,7 @@ export class BatchReader {
       for (let i = 0; i < fresh; i++) {
         if (timed) this.#since += floats[(this.#at >> 2) + 1]!;
         this.#at = nextEntry(batch, this.#at);
+        if (this.#checked) this.#check(batch.at);
       }
       this.#taken = count;
       use(words[header + SLOT]!, first, batch);
@@ -95,9 +111,15 @@ export class BatchReader {
     return true;
   }
 
+  #check(from: number): void {
+    if (this.#at > from && this.#at <= this.#end) return;
+    throw new BrokenProtocol('a worker sent a result that does not end where it has to');
+  }
+
   #begin(header: number): void {
     this.#header = header;
     this.#taken = 0;
+    this.#end = (header + HEADER_WORDS) * 4 + this.#ring.words[header + LENGTH]!;
     this.#timed = this.#ring.words[header + KIND] === RECORD_TIMED_BATCH;
     this.#at = (header + HEADER_WORDS) * 4 + (this.#timed ? 8 : 0);
     this.#since = 0;

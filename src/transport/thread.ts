@@ -3,80 +3,42 @@ import { pathToFileURL } from 'node:url';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import { createSegment, HEADER_WORDS, RingReader, RingWriter, Segment } from '../memory/index.js';
-import {
-  JOB_DOUBLES,
-  type JobHead,
-  Link,
-  PROTOCOL_VERSION,
-  RECORD_JOB,
-  type ToParent,
-  type ToWorker,
-  toWire,
-} from '../protocol/index.js';
-import { clockOrigin } from '../util/clock.js';
+import { createSegment, RingReader, RingWriter, Segment } from '../memory/index.js';
+import { PROTOCOL_VERSION, type ToParent, toWire } from '../protocol/index.js';
 import { outside } from '../util/outside.js';
 import { threadEntry } from '../util/own-folder.js';
 import type { WorkerSetup } from '../worker/index.js';
-import { Inbox } from './inbox.js';
-import { type Items, isMoved, type WorkerEvents, type WorkerHandle, type WorkerSpec } from './transport.js';
-
-const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
-/** Flags that a thread may have and that matter to the user's modules. */
-const KEPT =
-  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings)(?:=|$)/;
-
-/**
- * Undefined for this process's own flags, which threads have by default. Under `node -e` those would make the worker run
- * the text again: then only flags about loading modules are kept.
- */
-function inheritedFlags(): string[] | undefined {
-  const { execArgv } = process;
-  if (!execArgv.some((flag) => EVAL.test(flag))) return undefined;
-  const kept: string[] = [];
-  for (let i = 0; i < execArgv.length; i++) {
-    const flag = execArgv[i]!;
-    if (!KEPT.test(flag)) continue;
-    kept.push(flag);
-    const next = execArgv[i + 1];
-    if (!flag.includes('=') && next !== undefined && !next.startsWith('-')) kept.push(next);
-  }
-  return kept;
-}
+import { threadFlags } from './flags.js';
+import { SegmentHandle } from './segment-handle.js';
+import type { WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
 
 export function startThread(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
   return outside(() => new ThreadHandle(spec, events, assets));
 }
 
-class ThreadHandle implements WorkerHandle {
-  readonly #buffers = createSegment();
-  readonly #segment = new Segment(this.#buffers);
-  readonly #channel = new MessageChannel();
-  readonly #events: WorkerEvents;
-  readonly #link: Link<ToWorker, ToParent>;
-  readonly #inbox: Inbox;
+class ThreadHandle extends SegmentHandle {
+  readonly #buffers: ReturnType<typeof createSegment>;
+  readonly #channel: MessageChannel;
   #worker: Worker | undefined;
-  #clockOffset = 0;
-  #error: unknown;
-  #exited = false;
   #stopRequested = false;
 
   constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) {
-    this.#events = events;
-    this.#link = new Link<ToWorker, ToParent>(
-      {
-        port: this.#channel.port1,
-        writer: new RingWriter(this.#segment.submission),
-        reader: new RingReader(this.#segment.completion),
-        own: this.#segment.parentBell,
-        peer: this.#segment.workerBell,
-      },
-      (message) => this.#inbox.handle(message),
-    );
-    this.#inbox = new Inbox(this.#link, events, assets, (version, clock) => this.#onReady(version, clock));
-    this.#channel.port1.on('message', (message: ToParent) => this.#inbox.message(message));
-    this.#channel.port1.unref();
-    this.#inbox.drain();
+    const buffers = createSegment();
+    const segment = new Segment(buffers);
+    const channel = new MessageChannel();
+    const parts = {
+      port: channel.port1,
+      writer: new RingWriter(segment.submission),
+      reader: new RingReader(segment.completion),
+      own: segment.parentBell,
+      peer: segment.workerBell,
+    };
+    super(segment, parts, events, assets);
+    this.#buffers = buffers;
+    this.#channel = channel;
+    channel.port1.on('message', (message: ToParent) => this.inbox.message(message));
+    channel.port1.unref();
+    this.inbox.drain();
     const entry = threadEntry();
     if (entry !== undefined) this.#start(spec, pathToFileURL(entry));
     else this.#startInlined(spec);
@@ -90,11 +52,12 @@ class ThreadHandle implements WorkerHandle {
       worker: spec.worker,
       workers: spec.workers,
       concurrency: spec.tasksPerWorker,
+      apart: false,
       segment: this.#buffers,
       port: this.#channel.port2,
       init,
     };
-    const execArgv = spec.execArgv ?? inheritedFlags();
+    const execArgv = spec.execArgv ?? threadFlags();
     const worker = new Worker(entry, {
       eval: typeof entry === 'string',
       workerData: { simul: setup },
@@ -109,7 +72,7 @@ class ThreadHandle implements WorkerHandle {
     this.#worker = worker;
     worker.unref();
     worker.on('error', (error) => {
-      this.#error = error;
+      this.error = error;
     });
     worker.on('messageerror', (error) => this.#fail(error));
     this.#channel.port1.on('messageerror', (error) => this.#fail(error));
@@ -121,7 +84,7 @@ class ThreadHandle implements WorkerHandle {
     import('../thread-source.js').then(
       ({ source }) => this.#start(spec, source),
       (error: unknown) => {
-        this.#error = new EngineError('the code of the worker is neither a file nor part of the bundle', {
+        this.error = new EngineError('the code of the worker is neither a file nor part of the bundle', {
           cause: error,
         });
         this.#exit(undefined);
@@ -130,113 +93,14 @@ class ThreadHandle implements WorkerHandle {
   }
 
   #fail(error: unknown): void {
-    this.#error ??= new EngineError('a message of the worker could not be read', { cause: error });
+    this.error ??= new EngineError('a message of the worker could not be read', { cause: error });
     this.terminate();
   }
 
-  #onReady(version: number, clock: number): void {
-    if (version !== PROTOCOL_VERSION) {
-      this.#error = new EngineError(`the worker speaks version ${version}, this pool ${PROTOCOL_VERSION}`);
-      this.terminate();
-      return;
-    }
-    this.#clockOffset = clock - clockOrigin();
-    this.#events.ready();
-  }
-
   #exit(code: number | undefined): void {
-    if (this.#exited) return;
-    this.#inbox.drainAll();
-    this.#exited = true;
+    if (!this.drainAll()) return;
     this.#channel.port1.close();
-    this.#events.exit({ code, error: this.#error });
-  }
-
-  send(message: ToWorker, transfer?: readonly unknown[]): void {
-    if (!this.#exited) this.#link.send(message, transfer);
-  }
-
-  tryPost(slot: number, head: JobHead, items: Items, from: number): boolean {
-    const { packed, offsets } = items;
-    const start = offsets[from]!;
-    const length = offsets[from + head.count]! - start;
-    const table = ((head.count + 2) >> 1) * 8;
-    const size = JOB_DOUBLES * 8 + table + length;
-    const { ring } = this.#link.writer;
-    if (packed.extras.length > 0 || size > ring.largest) {
-      this.#postLarge(slot, head, items, from);
-      return true;
-    }
-    const at = this.#link.reserve({ kind: RECORD_JOB, slot, index: 0 }, size);
-    if (at < 0) return false;
-    let d = (at + HEADER_WORDS) >> 1;
-    ring.doubles[d++] = head.operation;
-    ring.doubles[d++] = head.base;
-    ring.doubles[d++] = head.count;
-    ring.doubles[d++] = head.attempt;
-    ring.doubles[d++] = head.limit;
-    ring.doubles[d++] = head.task;
-    ring.doubles[d++] = head.first;
-    const words = d << 1;
-    for (let i = 0; i <= head.count; i++) ring.words[words + i] = offsets[from + i]! - start;
-    const whole = start === 0 && length === packed.bytes.byteLength;
-    ring.bytes.set(whole ? packed.bytes : packed.bytes.subarray(start, start + length), words * 4 + table);
-    return true;
-  }
-
-  #postLarge(slot: number, head: JobHead, { packed, offsets }: Items, from: number): void {
-    const start = offsets[from]!;
-    const end = from + head.count;
-    const part = Uint32Array.from(offsets.slice(from, end + 1), (offset) => offset - start);
-    const fetch = end === offsets.length - 1 && packed.extras.some(isMoved);
-    this.send({
-      type: 'job',
-      slot,
-      head,
-      offsets: part,
-      bytes: packed.bytes.slice(start, start + part[head.count]!),
-      extras: packed.extras.map((extra) => (isMoved(extra) ? undefined : extra)),
-      fetch,
-    });
-  }
-
-  flush(expected: number | undefined): void {
-    if (this.#exited) return;
-    this.#link.publish();
-    this.#inbox.expect(expected);
-  }
-
-  look(): void {
-    this.#inbox.look();
-  }
-
-  openSlot(slot: number): void {
-    this.#segment.openSlot(slot);
-  }
-
-  close(slot: number): number {
-    return this.#segment.close(slot);
-  }
-
-  started(slot: number): number {
-    return this.#segment.started(slot);
-  }
-
-  startedAt(slot: number): number {
-    const time = this.#segment.startedAt(slot);
-    return time === 0 ? 0 : this.toLocalTime(time);
-  }
-
-  isOver(slot: number): boolean {
-    return this.#segment.isOver(slot);
-  }
-
-  requestCancel(slot: number, item: number): void {
-    this.#segment.requestCancel(slot, item);
-  }
-
-  toLocalTime(time: number): number {
-    return time + this.#clockOffset;
+    this.tellExit({ code, error: this.error });
   }
 
   terminate(): void {

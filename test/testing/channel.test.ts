@@ -159,7 +159,7 @@ test('link and parking: faults', async () => {
         edits: [
           {
             file: 'worker/parking.js',
-            from: 'let seen = bell.announce(); if (!reader.empty) return this.#found();',
+            from: 'let seen = bell.announce(); if (this.#anything()) return this.#found();',
             to: 'let seen = bell.announce();',
           },
         ],

@@ -20,6 +20,7 @@ export class Packer {
     encoder.moved = options.moved === true;
     encoder.stored = options.stored === true;
     encoder.viewed = false;
+    encoder.apart = options.apart === true;
     encoder.path = undefined;
     encoder.classes = options.classes;
     encoder.beside = 0;
@@ -75,6 +76,7 @@ export class Packer {
     if (!(error instanceof SerializationError)) return error;
     const scout = new Encoder();
     scout.exact = this.#options.exact === true;
+    scout.apart = this.#options.apart === true;
     scout.path = [];
     try {
       scout.item(value);

@@ -57,6 +57,13 @@ export class Admission {
     this.#accepted += count;
   }
 
+  /** Tasks that came and ended in one go. @throws as `checkAlive` */
+  ranHere(count: number): void {
+    this.checkAlive();
+    this.#accepted += count;
+    this.done += count;
+  }
+
   /** What was admitted comes to be run. @throws as `checkAlive`; then it has failed */
   arrive(count: number): void {
     try {

@@ -32,7 +32,7 @@ import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
-import { crashError, giveUpError, warnUnheard } from './faults.js';
+import { crashError, giveUpError, initFailed, warnUnheard } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold, wantedRuns } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
@@ -50,6 +50,7 @@ import { startHost, type WorkerHost } from './worker-host.js';
 export class LocalEngine implements Engine {
   readonly size: number;
   readonly burst = 256;
+  readonly apart: boolean;
   readonly assets: AssetStore;
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
@@ -78,6 +79,7 @@ export class LocalEngine implements Engine {
       places: () => options.workers * options.tasksPerWorker + this.#state.waiting,
     });
     this.size = options.workers;
+    this.apart = options.apart;
     this.assets = new AssetStore(options.assetBounds);
     this.assets.keeper = this.refs;
     this.#farewell = new AssetFarewell(this.assets);
@@ -131,9 +133,7 @@ export class LocalEngine implements Engine {
   }
 
   ranHere(count: number): void {
-    this.#tally.checkAlive();
-    this.#tally.admit(count);
-    this.#tally.done += count;
+    this.#tally.ranHere(count);
   }
 
   expect(jobs: number, pinned: number): void {
@@ -267,8 +267,10 @@ export class LocalEngine implements Engine {
     try {
       host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
     } catch (error) {
-      // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
-      this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
+      this.#upkeep.later(0, () => {
+        if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
+        this.#exited(place, nested, { code: undefined, error });
+      });
       return;
     }
     this.#hosts.set(place, host);
@@ -382,9 +384,10 @@ export class LocalEngine implements Engine {
 
   /** `init` failed: no worker of this pool can work, and every task says why. */
   #break(cause: Error): void {
-    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
-      cause,
-    });
+    this.#fail(initFailed(this.#options.name, cause));
+  }
+
+  #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();

@@ -281,6 +281,8 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
   const parking = new Parking({
     bell: link.parts.own,
     reader: link.reader,
+    channel: 'MessagePort',
+    hasMessages: () => false,
     takeMessages: () => link.takeMessages(),
     woken: () => pump(),
   });
