@@ -2,6 +2,7 @@
  * The engine inside a worker: every call goes to the pool that the worker belongs to, so that nested calls share
  * one set of workers. A task that has calls under way gives its place back until they are done.
  */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import { fromWire, type NestedReply, toWire } from '../../protocol/index.js';
@@ -22,6 +23,8 @@ interface Asked {
   /** Of the task that made the call, which waits for it, and the slot it runs in. */
   readonly waits: Waits | undefined;
   readonly slot: number;
+  /** The context of that task: an answer may lead to more calls, which are its own, whoever takes the answer. */
+  readonly within: (act: () => void) => void;
   open: number;
   started: boolean;
 }
@@ -73,7 +76,8 @@ export class NestedEngine implements Engine {
     const task = currentTask();
     const waits = task === undefined ? undefined : this.#runtime.beginWait(task);
     const slot = task?.slot ?? -1;
-    this.#asked.set(job, { spec, waits, slot, open: spec.count, started: false });
+    const within = AsyncLocalStorage.snapshot();
+    this.#asked.set(job, { spec, waits, slot, within, open: spec.count, started: false });
     // What is moved goes to the pool, which keeps it until it is fetched.
     const moved = spec.keepsParts ? [] : packed.transfer;
     const request = {
@@ -129,7 +133,10 @@ export class NestedEngine implements Engine {
 
   #answered(reply: NestedReply): void {
     const asked = this.#asked.get(reply.job);
-    if (asked === undefined) return;
+    if (asked !== undefined) asked.within(() => this.#answer(asked, reply));
+  }
+
+  #answer(asked: Asked, reply: NestedReply): void {
     const { sink } = asked.spec;
     switch (reply.is) {
       case 'result': {
