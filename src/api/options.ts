@@ -84,8 +84,15 @@ export interface Explanation {
   readonly cost: number | undefined;
   /** To pack an item and unpack its result in this thread, at best; undefined where too few were shipped to tell. */
   readonly shipping: number | undefined;
-  /** Items that were sent to a worker as one: how many such chunks, and the sizes of the smallest and the largest. */
-  readonly chunks: { readonly count: number; readonly smallest: number; readonly largest: number };
+  /** Items that were sent to a worker as one. */
+  readonly chunks: {
+    /** How many such chunks. */
+    readonly count: number;
+    /** Items of the smallest. */
+    readonly smallest: number;
+    /** Items of the largest. */
+    readonly largest: number;
+  };
   /** Items that ran in this thread. */
   readonly inlined: number;
   /** Why calls ran in this thread, or why they did not. */
