@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { asDocumented, type Contestant, closeAll } from './contestants.js';
 import { expect, median, ROUNDS } from './rounds.js';
 import type { Table } from './table.js';
+import { Threads } from './threads.js';
 
 const HOT = 2000;
 const IDLE = 150;
 const NOTHING_MS = 1;
 
 export async function roundTrip(): Promise<Table> {
-  const all = asDocumented();
+  const all = [...asDocumented(), bareThread()];
   const hot = all.map((): number[] => []);
   const idle = all.map((): number[] => []);
   for (let round = 0; round <= ROUNDS; round++) {
@@ -28,6 +29,18 @@ export async function roundTrip(): Promise<Table> {
     higherIsBetter: false,
     rows: all.map(({ name, role }, i) => ({ name, role, values: [median(hot[i]!), median(idle[i]!)] })),
     targets: { peer: [2, 1] },
+  };
+}
+
+/** Nothing but a message each way: what waking costs. */
+function bareThread(): Contestant {
+  const threads = new Threads(1);
+  return {
+    name: 'a bare thread',
+    role: threads.role,
+    call: (job, argument) => threads.call(job, argument),
+    map: (job, items) => threads.map(job, items),
+    close: () => threads.close(),
   };
 }
 

@@ -41,7 +41,6 @@ interface Rest {
 /** There may be a million of them at a time: what only few need is kept apart, times belong to all that came at once. */
 export class Call implements FutureSource {
   resolve!: (value: unknown) => void;
-  reject!: (reason: unknown) => void;
   /** Where it was made: for its error. */
   site: CallSite = NOWHERE;
   /** What it was sent with, and its place there; undefined where it could not be sent. */
@@ -59,7 +58,7 @@ export class Call implements FutureSource {
       callInBurst(view, fn, args, this);
     } catch (error) {
       this.#end('failed');
-      this.reject(error);
+      this.#reject(error);
     }
   }
 
@@ -179,6 +178,10 @@ export class Call implements FutureSource {
     this.resolve(value);
   }
 
+  #reject(reason: unknown): void {
+    this.resolve(Promise.reject(reason));
+  }
+
   #failed(error: unknown): void {
     if (this.#settled !== undefined) return;
     const stream = this.#rest?.stream;
@@ -189,7 +192,7 @@ export class Call implements FutureSource {
     }
     if (this.#triesAgain(error) || this.#settled !== undefined) return;
     this.#end('failed');
-    this.reject(error);
+    this.#reject(error);
   }
 
   #triesAgain(error: unknown): boolean {
@@ -205,7 +208,7 @@ export class Call implements FutureSource {
     } catch (thrown) {
       // `when` or `delay` failed: that is what the caller has to see.
       this.#end('failed');
-      this.reject(thrown);
+      this.#reject(thrown);
       return false;
     }
     if (delay === undefined) return false;
@@ -265,7 +268,7 @@ export class Call implements FutureSource {
     const stream = this.#rest?.stream;
     this.#end('cancelled');
     ticket?.cancelItem(this.#index, reason);
-    if (stream === undefined) this.reject(reason);
+    if (stream === undefined) this.#reject(reason);
     else stream.fail(reason);
     return true;
   }

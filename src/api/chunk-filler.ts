@@ -19,6 +19,8 @@ export class ChunkFiller {
   #offsets: Uint32Array;
   #count = 0;
   base: number;
+  /** Since when it is filled, in ms. */
+  readonly begunAt = performance.now();
 
   constructor(size: number, base: number, classes: ClassShelf, engine: PackedFor) {
     const { refs, apart } = engine;

@@ -125,8 +125,11 @@ export class Feeder {
     const raw = this.#host.raw();
     if (raw > 0) return new RawFiller(Math.max(1, Math.min(raw, this.#host.room())), this.next);
     const remaining = this.length === undefined ? undefined : this.length - this.next;
-    const size = Math.max(1, Math.min(this.#host.size(remaining), this.#host.room()));
-    return new ChunkFiller(size, this.next, this.#classes, this.#host.engine);
+    return this.#packed(Math.min(this.#host.size(remaining), this.#host.room()), this.next);
+  }
+
+  #packed(size: number, base: number): ChunkFiller {
+    return new ChunkFiller(Math.max(1, size), base, this.#classes, this.#host.engine);
   }
 
   #takeList(list: ArrayLike<unknown>): void {
@@ -173,8 +176,7 @@ export class Feeder {
     if (this.#filler instanceof RawFiller && !isRaw(value)) {
       // Packed at once: whoever gave it may change it before the next one is read.
       this.#submit(this.#filler);
-      const size = Math.max(1, Math.min(this.#host.raw(), this.#host.room()));
-      this.#filler = new ChunkFiller(size, this.next, this.#classes, this.#host.engine);
+      this.#filler = this.#packed(Math.min(this.#host.raw(), this.#host.room()), this.next);
     }
     const filler = this.#filler;
     try {
@@ -195,7 +197,7 @@ export class Feeder {
 
   /** Packs and submits items that were taken as they are, the first of which has the index `base`. */
   pack(values: readonly unknown[], base: number): void {
-    const filler = new ChunkFiller(values.length, base, this.#classes, this.#host.engine);
+    const filler = this.#packed(values.length, base);
     for (const value of values) {
       filler.add(value);
       if (!filler.full) continue;

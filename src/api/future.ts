@@ -26,18 +26,18 @@ export interface FutureSource {
   cancel(reason: unknown): boolean;
 }
 
-/** How the call behind a future settles it: given to it when the future is made. */
+/**
+ * How the call behind a future settles it: given to it when the future is made. It fails by the rejected promise that it is
+ * resolved with: to hold on to a second function would be a tenth of what a call in flight keeps alive.
+ */
 export interface Settle {
   resolve: (value: never) => void;
-  reject: (reason: unknown) => void;
 }
 
 /** One executor for all futures: a closure each would cost as much as the promise. */
 let resolveNewest: Settle['resolve'];
-let rejectNewest: Settle['reject'];
-const catchSettle = (resolve: Settle['resolve'], reject: Settle['reject']): void => {
+const catchResolve = (resolve: Settle['resolve']): void => {
   resolveNewest = resolve;
-  rejectNewest = reject;
 };
 
 /**
@@ -54,9 +54,8 @@ export class Future<T> extends Promise<T> {
 
   /** @internal */
   static make<T>(source: FutureSource & Settle): Future<T> {
-    const future = new Future<T>(catchSettle);
+    const future = new Future<T>(catchResolve);
     source.resolve = resolveNewest;
-    source.reject = rejectNewest;
     future.#source = source;
     return future;
   }

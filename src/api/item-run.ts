@@ -67,8 +67,6 @@ export class ItemRun {
   readonly #inline: Inline;
   readonly #ledger = new Ledger();
   readonly #report: MapOptions['explain'];
-  /** Since when a chunk is packed, in ms. */
-  #packing = 0;
   /** Of calls that run here: in between, nothing is read. */
   readonly #turns = new Turns(() => this.#goOn());
   readonly #retries: MapOptions['retries'];
@@ -91,10 +89,7 @@ export class ItemRun {
     this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
       engine: spec.core.engine,
       room: () => this.#room,
-      size: (remaining) => {
-        this.#packing = performance.now();
-        return this.#chunker.next(remaining);
-      },
+      size: (remaining) => this.#chunker.next(remaining),
       submit: (filler) => this.#submitChunk(filler),
       raw: () => (this.#inline.active ? this.#inline.size : 0),
       take: (filler) => this.#runHere(filler),
@@ -202,9 +197,9 @@ export class ItemRun {
   }
 
   #submitChunk(filler: ChunkFiller): void {
-    const { count, base } = filler;
+    const { count, base, begunAt } = filler;
     if (this.#over) return;
-    if (isPlain(this.#spec.items)) this.#inline.packed(count, performance.now() - this.#packing);
+    if (isPlain(this.#spec.items)) this.#inline.packed(count, performance.now() - begunAt);
     const items = filler.finish();
     const results = this.#inline.active ? this.#inline.runPacked(items, base) : [];
     this.#ranHere(base, results);

@@ -447,3 +447,43 @@ test('what ran once is let go of', { timeout: 30_000 }, async () => {
   assert.equal(code, 0, stderr);
   assert.ok(Number(stdout) < 30, `${stdout} MB are left`);
 });
+
+test('a call in flight keeps little more alive than its promise', { timeout: 30_000 }, async (t) => {
+  // What is alive is what the collector has to move, and so how long it stops this thread.
+  const { code, stdout, stderr } = await script(
+    `import { setImmediate as turn } from 'node:timers/promises';
+     import { Pool } from 'simul';
+     const count = 50_000;
+     const next = (n) => n + 1;
+     const told = () => {};
+     async function bytesOf(make) {
+       for (let n = 0; n < 500; n++) make(n).then(told);
+       gc();
+       const { heapUsed, arrayBuffers } = process.memoryUsage();
+       for (let n = 0; n < count; n++) {
+         make(n).then(told);
+         if (n % 250 === 0) await turn();
+       }
+       gc();
+       const now = process.memoryUsage();
+       return (now.heapUsed - heapUsed + now.arrayBuffers - arrayBuffers) / count;
+     }
+     const settles = [];
+     const bare = await bytesOf(() => new Promise((resolve) => settles.push(resolve)));
+     const pool = new Pool({ workers: 1 });
+     for (let n = 0; n < 1000; n++) await pool.run(next, n);
+     const gate = new Int32Array(new SharedArrayBuffer(4));
+     const held = pool.run(() => void Atomics.wait(gate, 0, 0));
+     const calls = await bytesOf((n) => pool.run(next, n));
+     Atomics.store(gate, 0, 1);
+     Atomics.notify(gate, 0);
+     await held;
+     await pool.close();
+     console.log(bare, calls);`,
+    ['--expose-gc'],
+  );
+  assert.equal(code, 0, stderr);
+  const [bare, calls] = stdout.split(' ').map(Number);
+  t.diagnostic(`${bare!.toFixed(0)} bytes for a promise, ${calls!.toFixed(0)} for a call`);
+  assert.ok(calls! < 1.8 * bare!, `${bare} bytes for a promise, ${calls} for a call`);
+});

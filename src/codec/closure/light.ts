@@ -3,8 +3,8 @@
  * so is all that it captures: a little plain data, numeric arrays that it reads elements of, and light functions, none of
  * which leads back to itself.
  */
-import { PURE } from './heavy.js';
 import { stableReading, weightOf } from './read-function.js';
+import type { CodeRecord } from './reading.js';
 
 /** Parts of captured values: more would take long to look at, or to be made a text of. */
 const MOST_PARTS = 1000;
@@ -60,27 +60,14 @@ class Decision {
       const isBound = fn.name.startsWith('bound ');
       throw new Heavy(isBound ? 'it is a bound function' : 'it captures a variable that may change', false);
     }
-    switch (reading.kind) {
-      case 'intrinsic':
-        if (PURE.has(reading.path)) return 1;
-        throw new Heavy(`\`${reading.path}\` is not known to be harmless`);
-      case 'export':
-        throw new Heavy('it is an export of a module, whose state it may read');
-      case 'bound':
-        throw new Heavy('it is a bound function');
-      case 'code':
-        break;
-      default:
-        return reading satisfies never;
-    }
-    const { code, captures } = reading;
-    if (code.isClass) throw new Heavy('it is a class');
-    if (code.form !== 'expression') throw new Heavy('it is a method');
-    if (code.imports.length > 0) throw new Heavy(`it uses the import \`${code.imports[0]!.name}\``);
-    if (code.provides.length > 0) throw new Heavy(`it uses \`${code.provides[0]}\``);
-    const weight = weightOf(code);
+    if (reading.kind === 'export') throw new Heavy('it is an export of a module, whose state it may read');
+    if (reading.kind === 'bound') throw new Heavy('it is a bound function');
+    if (reading.kind === 'code') checkCode(reading.code);
+    const weight = weightOf(reading);
     if (weight === undefined) throw new Heavy('its text was not looked at');
     if ('reason' in weight) throw new Heavy(weight.reason);
+    if (reading.kind === 'intrinsic') return 1;
+    const { captures } = reading;
     if (callers.length > 0) this.#checkProperties(fn);
     let calls = 1;
     for (const { name, value } of captures) {
@@ -114,8 +101,8 @@ class Decision {
     if (typeof value === 'function' || typeof value === 'symbol' || typeof value === 'bigint') {
       throw new Heavy(`it holds a ${typeof value}`, false);
     }
+    this.#checkRoom(1);
     this.#parts -= 1;
-    if (this.#parts < 0) throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
     if (typeof value !== 'object' || value === null || this.#seen.has(value)) return;
     this.#seen.add(value);
     const type: unknown = Object.getPrototypeOf(value);
@@ -125,13 +112,10 @@ class Decision {
       throw new Heavy('it holds an object that is more than data', false);
     }
     if (isCollection) {
-      if ((value as Set<unknown>).size > this.#parts)
-        throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+      this.#checkRoom((value as Set<unknown>).size);
       for (const part of value as Iterable<unknown>) this.#checkData(part, false);
     }
-    if (Array.isArray(value) && value.length > this.#parts) {
-      throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
-    }
+    if (Array.isArray(value)) this.#checkRoom(value.length);
     for (const key of Reflect.ownKeys(value)) {
       const descriptor = Object.getOwnPropertyDescriptor(value, key)!;
       if (!('value' in descriptor)) throw new Heavy('it holds a getter', false);
@@ -139,10 +123,14 @@ class Decision {
     }
   }
 
+  #checkRoom(parts: number): void {
+    if (parts > this.#parts) throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+  }
+
   /** Numeric arrays may be long where their elements alone are read. */
   #checkNumbers(array: ArrayBufferView, partsOnly: boolean): void {
     const { length } = array as unknown as { readonly length: number };
-    if (length > this.#parts && !partsOnly) throw new Heavy(`it holds more than ${MOST_PARTS} values`, false);
+    if (!partsOnly) this.#checkRoom(length);
     // Keys of its own come after those of its elements, which are too many to be listed.
     const own = [
       'at',
@@ -158,6 +146,14 @@ class Decision {
     if (own.some((key) => Object.hasOwn(array, key)))
       throw new Heavy('it holds an array with properties', false);
   }
+}
+
+/** @throws Heavy */
+function checkCode({ isClass, form, imports, provides }: CodeRecord): void {
+  if (isClass) throw new Heavy('it is a class');
+  if (form !== 'expression') throw new Heavy('it is a method');
+  if (imports.length > 0) throw new Heavy(`it uses the import \`${imports[0]!.name}\``);
+  if (provides.length > 0) throw new Heavy(`it uses \`${provides[0]}\``);
 }
 
 const NUMERIC: ReadonlySet<unknown> = new Set(

@@ -5,7 +5,7 @@ import { type Analysis, analyze } from './analyze.js';
 import { withHash } from './code-record.js';
 import { exportOf } from './export-reference.js';
 import { isDefaultGlobal } from './globals.js';
-import type { Weight } from './heavy.js';
+import { pureWeight, type Weight } from './heavy.js';
 import { moduleInVariable, staticImport } from './import-binding.js';
 import { type InspectedScope, type Inspection, inspect, inspectorRefusal } from './inspect.js';
 import { lazyGlobalPath } from './intrinsics.js';
@@ -125,9 +125,9 @@ interface Resolved {
 const records = new WeakMap<Analysis, Map<string, CodeRecord>>();
 const weights = new WeakMap<CodeRecord, Weight>();
 
-/** Whether the text is light; undefined for what was not read here. */
-export function weightOf(code: CodeRecord): Weight | undefined {
-  return weights.get(code);
+/** Whether code of one's own, or a function of the language, is light; undefined for what was not read here. */
+export function weightOf(reading: Extract<Reading, { kind: 'code' | 'intrinsic' }>): Weight | undefined {
+  return reading.kind === 'code' ? weights.get(reading.code) : pureWeight(reading.path);
 }
 
 class CodeReader {

@@ -1,6 +1,7 @@
 import { SerializationError } from '../../errors.js';
 import type { Packed } from '../packed.js';
 import { type EncodeOptions, Encoder } from './encoder.js';
+import { freshCopyOf } from './shared-copies.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -114,7 +115,7 @@ export class Packer {
   finish(): Packed {
     const encoder = this.#encoder;
     const packed: Packed = {
-      bytes: this.#options.stored === true ? sharedCopy(encoder) : copy(encoder),
+      bytes: copyOf(encoder.bytes.subarray(0, encoder.at), this.#options.stored === true),
       // Not the encoder's own empty lists: what it writes next would turn up in them.
       extras: encoder.extras.length === 0 ? NOTHING : encoder.extras,
       transfer: encoder.transfer.length === 0 ? NOTHING : encoder.transfer,
@@ -131,15 +132,9 @@ export class Packer {
   }
 }
 
-/** From plain memory: small slices of Node's slab would drag the slab along. */
-function copy({ bytes, at }: Encoder): Uint8Array {
-  return new Uint8Array(bytes.subarray(0, at));
-}
-
-function sharedCopy({ bytes, at }: Encoder): Uint8Array {
-  const shared = new Uint8Array(new SharedArrayBuffer(at));
-  shared.set(bytes.subarray(0, at));
-  return shared;
+/** From plain memory, unless it is shared: small slices of Node's slab would drag the slab along. */
+function copyOf(bytes: Uint8Array, shared: boolean): Uint8Array {
+  return shared ? new Uint8Array(freshCopyOf(bytes)) : new Uint8Array(bytes);
 }
 
 /** `connection → .options.agent`: names of variables by arrows, properties as they are written. */

@@ -4,6 +4,8 @@
  * to copy it 0.5 ms. Nobody writes to such a copy, as every task makes its own of it. It is not kept for that: it is found
  * again while a call needs it, or V8 has not collected it.
  */
+import { CONSTANT } from './tags.js';
+
 interface Copy {
   readonly from: number;
   readonly memory: WeakRef<SharedArrayBuffer>;
@@ -15,7 +17,7 @@ interface Copy {
 const copies = new WeakMap<ArrayBufferLike, Copy>();
 
 /** To remember smaller ones takes as long as to copy them. */
-const LEAST = 64 * 1024;
+const LEAST = CONSTANT;
 /** Bytes at the end that are looked at first: what is written anew as a whole differs there. */
 const END = 1024;
 const MOST_MISSES = 6;
