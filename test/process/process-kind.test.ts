@@ -12,8 +12,6 @@ import { EngineError, map, Pool, run, SerializationError, shared, WorkerCrashedE
 import { script, until, within } from '../api/support.js';
 
 const root = new URL('../../..', import.meta.url);
-/** Mappings a worker has. */
-const PARTS = 6;
 
 /** A pool that ends healthy, in bounded time, with no child left. */
 function processTest(name: string, workers: number, body: (pool: Pool) => Promise<void>): void {
