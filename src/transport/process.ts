@@ -98,7 +98,8 @@ class ProcessHandle extends SegmentHandle {
     child.unref();
     this.#bell.connect(bell as Duplex);
     bell!.once('end', () => {
-      const silent = (): void => this.onBroken(new Error('it has closed the way by which it wakes its parent'));
+      const silent = (): void =>
+        this.onBroken(new Error('it has closed the way by which it wakes its parent'));
       const timer = setTimeout(silent, DUMB_PATIENCE).unref();
       child.once('exit', () => clearTimeout(timer));
     });
