@@ -8,7 +8,7 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, onEnd, type Packed } from '../../codec/index.js';
+import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { ItemTimes, NestedReply } from '../../protocol/index.js';
 import {
@@ -55,8 +55,6 @@ export class LocalEngine implements Engine {
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
   });
-  /** While there are processes, they are told of every value that ends. */
-  #stopTelling: (() => void) | undefined;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
@@ -132,6 +130,11 @@ export class LocalEngine implements Engine {
 
   accept(): void {
     this.#tally.admit(1);
+  }
+
+  withdraw(): void {
+    this.#tally.failed += 1;
+    this.#tellIdle();
   }
 
   ranHere(count: number): void {
@@ -265,21 +268,15 @@ export class LocalEngine implements Engine {
   #startNow(place: Place): void {
     if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
     const nested = newNestedCalls((body) => this.#host(place).wire(body));
-    let host: WorkerHost;
     try {
-      host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      const host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      this.#hosts.set(place, host);
     } catch (error) {
       this.#upkeep.later(0, () => {
         if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
         this.#exited(place, nested, { code: undefined, error });
       });
-      return;
     }
-    this.#hosts.set(place, host);
-    if (!this.apart) return;
-    this.#stopTelling ??= onEnd((hash, how) => {
-      for (const { handle } of this.#hosts.values()) handle.send({ type: 'ended', hash, how });
-    });
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -291,7 +288,8 @@ export class LocalEngine implements Engine {
         this.#upkeep.planSplit();
         this.#upkeep.planIdle();
       },
-      failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
+      failed: (error) =>
+        this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause))),
       result: (slot, item, failed, body, times) => {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, times);
@@ -385,17 +383,10 @@ export class LocalEngine implements Engine {
     this.#hosts.delete(place);
     this.#farewell.heard(host);
     this.refs.left(place);
-    if (this.#hosts.size > 0) return;
-    this.#stopTelling?.();
-    this.#stopTelling = undefined;
-    for (const resolve of this.#onGone.splice(0)) resolve();
+    if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 
-  /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(cause: Error): void {
-    this.#fail(initFailed(this.#options.name, cause));
-  }
-
+  /** No worker of this pool can work, and every task says why. */
   #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
