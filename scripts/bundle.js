@@ -12,6 +12,8 @@ const LATE = {
   'codec/data/private-names.js': ['privateNames'],
   'worker/typescript/index.js': ['installTypeScript'],
   'self-by-name.js': ['selfByName'],
+  'transport/process.js': ['startProcess'],
+  'worker/process-channel.js': ['openProcess', 'tellOfDeath'],
 };
 /** Builtins that cost up to a millisecond and that most threads never use. */
 const LATE_BUILTINS = ['node:crypto', 'node:os', 'node:v8'];
@@ -62,7 +64,7 @@ export async function bundle(from, entries) {
 /** What is there anyway where `path` is loaded: it is not to be divided further for its sake. */
 function beside(path) {
   if (path.startsWith('progress/')) return [];
-  return path.startsWith('cli/') ? [...CORE, 'index.js'] : CORE;
+  return /^(?:cli|transport)\//.test(path) ? [...CORE, 'index.js'] : CORE;
 }
 
 /** Of a file that is loaded late, or that several others need. */

@@ -97,10 +97,23 @@ export class TaskCancelledError extends SimulError {
 export class WorkerCrashedError extends SimulError {
   /** The worker's exit code, where it has one. */
   readonly exitCode: number | undefined;
+  /** The signal that ended a worker process. */
+  readonly signal: string | undefined;
+  /** The last lines that a worker process wrote to its stderr. */
+  readonly stderr: string | undefined;
 
-  constructor(message: string, options?: ErrorOptions & { exitCode?: number | undefined }) {
+  constructor(
+    message: string,
+    options?: ErrorOptions & {
+      exitCode?: number | undefined;
+      signal?: string | undefined;
+      stderr?: string | undefined;
+    },
+  ) {
     super('SIMUL_WORKER_CRASHED', message, options);
     this.exitCode = options?.exitCode;
+    this.signal = options?.signal;
+    this.stderr = options?.stderr;
   }
 }
 

@@ -135,7 +135,8 @@ export class CallBurst implements JobSink {
     this.view = view;
     this.fn = fn;
     this.operation = operation;
-    this.#packer = new Packer(operation.spec.fn === undefined ? FUNCTION_AND_ARGUMENTS : ARGUMENTS);
+    const options = operation.spec.fn === undefined ? FUNCTION_AND_ARGUMENTS : ARGUMENTS;
+    this.#packer = new Packer(view.core.engine.apart ? { ...options, apart: true } : options);
   }
 
   /** Its calls would no longer have been made at the same time. */

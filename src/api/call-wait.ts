@@ -34,7 +34,7 @@ export class CallWait implements InputsHost {
     this.#view = view;
     this.#fn = fn;
     this.#call = call;
-    this.#inputs = new Inputs(fn, args, core.engine.refs, this);
+    this.#inputs = new Inputs(fn, args, core.engine, this);
     core.engine.accept();
     core.waiting.add(call);
     const { signal, deadline, name } = options;

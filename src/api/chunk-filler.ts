@@ -7,6 +7,14 @@ import type { ColumnShelf } from './column-shelf.js';
 const NO_OFFSETS: readonly number[] = [];
 const NO_BYTES: Packed = { bytes: new Uint8Array(0), extras: [], transfer: [], assets: [], modules: [] };
 
+/** The engine that items are packed for. */
+export interface PackedFor {
+  /** Told of refs among the items. */
+  readonly refs: Keeper;
+  /** They go to other processes. */
+  readonly apart: boolean;
+}
+
 /**
  * Packs items one behind the other, until there are enough of them or they are large enough. As long as all are numbers they
  * are collected as a column instead.
@@ -15,7 +23,7 @@ export class ChunkFiller {
   readonly #size: number;
   readonly #refs: Keeper;
   readonly #shelf: ColumnShelf;
-  readonly #options: { readonly label: string; readonly classes: ClassShelf };
+  readonly #options: { readonly label: string; readonly classes: ClassShelf; readonly apart: boolean };
   #column: ColumnFiller | undefined;
   #packer: Packer | undefined;
   #offsets: Uint32Array | undefined;
@@ -26,11 +34,12 @@ export class ChunkFiller {
   /** Since when it is filled, in ms. */
   readonly begunAt = performance.now();
 
-  constructor(size: number, base: number, classes: ClassShelf, refs: Keeper, shelf: ColumnShelf) {
+  constructor(size: number, base: number, classes: ClassShelf, engine: PackedFor, shelf: ColumnShelf) {
+    const { refs, apart } = engine;
     this.#shelf = shelf;
     this.#refs = refs;
     this.#size = size;
-    this.#options = { label: 'item', classes };
+    this.#options = { label: 'item', classes, apart };
     this.base = base;
   }
 

@@ -4,9 +4,9 @@
  * States: reading → drained (the input is at its end, or has failed) or stopped. Nothing is submitted once stopped.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { ClassShelf, type Keeper } from '../codec/index.js';
+import { ClassShelf } from '../codec/index.js';
 import type { Items } from '../transport/index.js';
-import { ChunkFiller } from './chunk-filler.js';
+import { ChunkFiller, type PackedFor } from './chunk-filler.js';
 import { NONE } from './column-filler.js';
 import { ColumnShelf } from './column-shelf.js';
 import {
@@ -24,8 +24,8 @@ import {
 import { isRaw, RawFiller } from './raw-filler.js';
 
 export interface FeederHost {
-  /** Told of refs among the items. */
-  readonly refs: Keeper;
+  /** What the items are packed for. */
+  readonly engine: PackedFor;
   /** Items that may be sent now. */
   room(): number;
   /** Items that the next chunk should have, given how many are left, if that is known. */
@@ -138,7 +138,7 @@ export class Feeder {
   }
 
   #packed(size: number, base: number): ChunkFiller {
-    return new ChunkFiller(Math.max(1, size), base, this.#classes, this.#host.refs, this.#shelf);
+    return new ChunkFiller(Math.max(1, size), base, this.#classes, this.#host.engine, this.#shelf);
   }
 
   #takeList(list: ArrayLike<unknown>): void {

@@ -2,7 +2,8 @@
  * A call whose arguments are futures is made once they are there. What it works on is read now: its function with all it
  * captures, and the other arguments.
  */
-import { asArgument, Blank, Filled, type Keeper, Packer } from '../codec/index.js';
+import { asArgument, Blank, Filled, Packer } from '../codec/index.js';
+import type { PackedFor } from './chunk-filler.js';
 import { Future } from './future.js';
 import { onSettled } from './settling.js';
 
@@ -27,16 +28,16 @@ export class Inputs {
   readonly #waiting = new Map<Future<unknown>, () => void>();
 
   /** @throws SerializationError, ObjectLostError where what is there cannot be sent */
-  constructor(fn: Function, args: readonly unknown[], refs: Keeper, host: InputsHost) {
+  constructor(fn: Function, args: readonly unknown[], engine: PackedFor, host: InputsHost) {
     this.#host = host;
     const places = new Map<Future<unknown>, Blank>();
     const given = args.map((arg) => {
-      if (!(arg instanceof Future)) return asArgument(arg, refs);
+      if (!(arg instanceof Future)) return asArgument(arg, engine.refs);
       const blank = places.get(arg) ?? new Blank(places.size);
       places.set(arg, blank);
       return blank;
     });
-    const packer = new Packer({ parts: ['fn', 'args'] });
+    const packer = new Packer({ parts: ['fn', 'args'], apart: engine.apart });
     packer.item([fn, given]);
     const packed = packer.finish();
     const values: unknown[] = new Array(places.size).fill(undefined);

@@ -75,7 +75,7 @@ export class ItemRun {
     this.#retries = boundRetries(spec.options.retries);
     this.#receiver = receiver;
     this.#feeder = new Feeder(spec.items, spec.pieces?.length, {
-      refs: spec.core.engine.refs,
+      engine: spec.core.engine,
       room: () => this.#room,
       size: (remaining) => this.#chunker.next(remaining),
       submit: (filler) => this.#submitChunk(filler),
@@ -117,7 +117,7 @@ export class ItemRun {
     if (signal?.aborted === true) return this.#fail(signal.reason);
     try {
       core.engine.expect(pinned < 0 ? (this.#feeder.length ?? this.#workers) : 1, pinned);
-      const packer = new Packer(around === undefined ? FUNCTION : AROUND);
+      const packer = new Packer({ ...(around === undefined ? FUNCTION : AROUND), apart: core.engine.apart });
       packer.item(around === undefined ? fn : [around.name, fn, around.data]);
       const packed = packer.finish();
       this.#inline.begin(packed);

@@ -129,8 +129,11 @@ export interface Progress {
 export interface PoolOptions {
   /** Default: usable cores (affinity, cgroup quota, SIMUL_WORKERS). */
   readonly workers?: number | undefined;
-  /** `'thread'`: worker threads of this process. */
-  readonly kind?: 'thread' | undefined;
+  /**
+   * `'thread'` (default): worker threads of this process. `'process'`: child processes, which can run out of memory or be
+   * ended by native code without taking this one along; they share no memory with it. Linux, with the package koffi.
+   */
+  readonly kind?: 'thread' | 'process' | undefined;
   /** Runs once in each worker before its first task; may be async. If it fails, so do the pool's tasks. */
   readonly init?: (() => unknown) | undefined;
   /**
@@ -142,7 +145,10 @@ export interface PoolOptions {
   readonly maxTasksPerWorker?: number | undefined;
   /** ms without work after which a worker is stopped; the next task starts a new one. Default: never. */
   readonly idleTimeout?: number | undefined;
-  /** Bytes of JavaScript heap a worker may have. Best effort: some overruns end the whole process. */
+  /**
+   * Bytes of JavaScript heap a worker may have. Best effort for threads: some overruns end the whole process. A process
+   * that needs more ends alone.
+   */
   readonly maxHeap?: number | undefined;
   /**
    * Most tasks that may wait, those for which a worker is free not counted; more reject with QueueFullError. A map whose
@@ -214,7 +220,7 @@ const mapChecks: Record<string, Check> = {
 
 const poolChecks: Record<string, Check> = {
   workers: positiveInteger,
-  kind: oneOf('thread'),
+  kind: oneOf('thread', 'process'),
   init: fn,
   tasksPerWorker: positiveInteger,
   maxTasksPerWorker: positiveInteger,

@@ -104,7 +104,7 @@ export class CallOperations {
       return undefined;
     }
     if (this.#unfit.has(fn) || !isStateless(fn)) return undefined;
-    const packer = new Packer({ exact: true, label: 'fn' });
+    const packer = new Packer({ exact: true, label: 'fn', apart: this.#engine.apart });
     packer.item(fn);
     const packed = packer.finish();
     if (packed.bytes.length > MOST_BYTES || packed.assets.some(({ kind }) => kind === 'constant')) {

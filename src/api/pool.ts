@@ -1,7 +1,7 @@
 import { type Packed, Packer, putValue, type Ref } from '../codec/index.js';
 import { LocalEngine, NestedEngine } from '../engine/index.js';
 import { InvalidOptionError, PoolClosedError } from '../errors.js';
-import { startThread } from '../transport/index.js';
+import { startProcess, startThread } from '../transport/index.js';
 import type { NumericArray } from '../util/numeric-array.js';
 import { usableCores } from '../util/usable-cores.js';
 import { currentWorker } from '../worker/index.js';
@@ -409,9 +409,10 @@ let unnamed = 0;
 
 function localCore(options: PoolOptions): PoolCore {
   const name = options.name ?? `pool ${++unnamed}`;
+  const apart = options.kind === 'process';
   let init: Packed | undefined;
   if (options.init !== undefined) {
-    const packer = new Packer({ exact: true, label: 'init' });
+    const packer = new Packer({ exact: true, label: 'init', apart });
     packer.item(options.init);
     init = packer.finish();
   }
@@ -426,7 +427,8 @@ function localCore(options: PoolOptions): PoolCore {
     maxHeapMiB: options.maxHeap === undefined ? undefined : Math.max(1, options.maxHeap / 2 ** 20),
     env: options.env,
     execArgv: options.execArgv,
-    startWorker: startThread,
+    apart,
+    startWorker: apart ? startProcess : startThread,
     initError: (packed, then) =>
       decode(
         packed,

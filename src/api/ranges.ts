@@ -7,6 +7,8 @@ import type { ItemRunSpec, Pieces } from './item-run-spec.js';
 
 /** Ranges of a loop whose random numbers must not depend on how it is cut. */
 const SEEDED_RANGES = 1024;
+/** Ranges a worker of a loop that is cut here since workers cannot take them from shared memory. */
+const RANGES_EACH = 64;
 /** Positions in shared memory are counted by 31 bits. */
 const MOST_UNITS = 2 ** 30;
 
@@ -18,7 +20,7 @@ export async function forRange(
 ): Promise<void> {
   const { core, options, pinned } = spec;
   const workers = pinned >= 0 ? 1 : core.engine.size;
-  const loop = loopOf(n, { chunk, seed: options.seed, workers });
+  const loop = loopOf(n, { chunk, seed: options.seed, workers, apart: core.engine.apart });
   await drain({
     ...spec,
     items: loop.items,
@@ -48,11 +50,14 @@ interface LoopOptions {
   readonly chunk: 'auto' | number | undefined;
   readonly seed: number | undefined;
   readonly workers: number;
+  /** Workers share no memory with this process. */
+  readonly apart: boolean;
 }
 
-function loopOf(n: number, { chunk, seed, workers }: LoopOptions): Loop {
+function loopOf(n: number, { chunk, seed, workers, apart }: LoopOptions): Loop {
   if (typeof chunk === 'number') return new CutLoop(n, chunk);
   if (seed !== undefined) return new CutLoop(n, Math.max(1, Math.ceil(n / SEEDED_RANGES)));
+  if (apart) return new CutLoop(n, Math.max(1, Math.ceil(n / (workers * RANGES_EACH))));
   return new GuidedLoop(n, workers);
 }
 

@@ -1,5 +1,6 @@
 export type { CodeRecord, ModuleRef } from './closure/index.js';
 export {
+  entryFile,
   exportByName,
   isPristine,
   isStateless,
@@ -7,6 +8,7 @@ export {
   markSelf,
   onTypeScriptNeeded,
   provideSelf,
+  setEntry,
   whyNotLight,
 } from './closure/index.js';
 export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';
@@ -17,6 +19,14 @@ export { transfer } from './data/moving.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { asArgument, putValue, type Ref } from './data/ref.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
-export { ENDED, type Keeper, knownValue, type ValueHead } from './data/stored-value.js';
+export {
+  ENDED,
+  endValue,
+  hearOfEnd,
+  type Keeper,
+  knownValue,
+  onEnd,
+  type ValueHead,
+} from './data/stored-value.js';
 export { prepare, prepareAssets, type Unpacker, unpack, unpacker } from './data/unpack.js';
 export type { Asset, Packed, ValueAsset } from './packed.js';

@@ -137,6 +137,8 @@ export interface Engine {
   readonly size: number;
   /** Holds values of `put`. */
   readonly refs: Keeper;
+  /** Its workers are other processes, which share no memory with this one. */
+  readonly apart: boolean;
   /** Most calls that may be held back to be submitted as one. */
   readonly burst: number;
   /** Jobs are being made, for the worker `pinned` or any (-1): where no worker is there, some start meanwhile. */

@@ -5,6 +5,20 @@
 
 export type Words = Int32Array;
 
+/** Waits and wakes for memory that several processes have mapped, where `Atomics.wait` and `notify` do not reach. */
+export interface Futex {
+  /** Blocks this thread until the word at byte `at` is no longer `expected`, it is woken, or `timeoutMs` have passed. */
+  wait(at: number, expected: number, timeoutMs: number): void;
+  wake(at: number): void;
+}
+
+const futexes = new WeakMap<ArrayBufferLike, Futex>();
+
+/** From now on words of this buffer are waited for and woken by `futex`. */
+export const useFutex = (buffer: ArrayBuffer, futex: Futex): void => {
+  futexes.set(buffer, futex);
+};
+
 export const load = (words: Words, at: number): number => Atomics.load(words, at);
 export const store = (words: Words, at: number, value: number): void => {
   Atomics.store(words, at, value);
@@ -21,10 +35,14 @@ export const replace = (words: Words, at: number, expected: number, value: numbe
   Atomics.compareExchange(words, at, expected, value) === expected;
 /** Blocks this thread until the word is no longer `expected`, or `timeoutMs` have passed. */
 export const waitWhile = (words: Words, at: number, expected: number, timeoutMs: number): void => {
-  Atomics.wait(words, at, expected, timeoutMs);
+  const futex = futexes.get(words.buffer);
+  if (futex === undefined) Atomics.wait(words, at, expected, timeoutMs);
+  else futex.wait(words.byteOffset + at * 4, expected, timeoutMs);
 };
 export const wake = (words: Words, at: number): void => {
-  Atomics.notify(words, at);
+  const futex = futexes.get(words.buffer);
+  if (futex === undefined) Atomics.notify(words, at);
+  else futex.wake(words.byteOffset + at * 4);
 };
 /** Resolves once the word is woken; undefined where it is not `expected` any more. */
 export const waitAsync = (words: Words, at: number, expected: number): Promise<unknown> | undefined => {

@@ -1,8 +1,8 @@
 /**
  * How one side waits for the other without missing it and without being woken for nothing. Two words:
  *
- *   PARKED  1 while the owner waits or is about to, 2 while it waits for what matters only; set by the owner, taken
- *           (`exchange`) by whoever rings
+ *   PARKED  1 while the owner waits or is about to, 2 while it waits for what matters only; FAR is added while it waits
+ *           in the event loop of another process; set by the owner, taken (`exchange`) by whoever rings
  *   BELL    counts the rings; written by the ringer only
  *
  * The owner reads BELL, stores PARKED, looks once more for what it waits for, and only then waits on BELL. The
@@ -10,21 +10,31 @@
  * with sequentially consistent operations at least one side sees the other, the number closes the gap between the last
  * look and the wait, and the exchange gives exactly one ring. See README.md.
  */
-import { add, exchange, load, store, type Words, waitAsync, waitWhile, wake } from './atomics.js';
+import { add, exchange, load, replace, store, type Words, waitAsync, waitWhile, wake } from './atomics.js';
 
 /** Words a doorbell takes: two, each alone on its cache line. */
 export const DOORBELL_WORDS = 32;
+const FAR = 4;
 
 export class Doorbell {
   readonly #words: Words;
   readonly #parked: number;
   readonly #bell: number;
   #armed = false;
+  readonly #wakeLoop: (() => void) | undefined;
+  /** Owner in another process: what it has announced, and whom to tell of a ring. */
+  #announced = 0;
+  #rung: (() => void) | undefined;
 
-  constructor(words: Words, at: number) {
+  /**
+   * `wakeLoop`: where owner and ringer are processes, no word of memory wakes an event loop. The ringer calls this to wake
+   * the owner's, which then calls {@link heard}.
+   */
+  constructor(words: Words, at: number, wakeLoop?: () => void) {
     this.#words = words;
     this.#parked = at;
     this.#bell = at + 16;
+    this.#wakeLoop = wakeLoop;
   }
 
   /** Owner: from now on a ring is wanted. Gives the number to wait with; look for work once more before that. */
@@ -39,6 +49,7 @@ export class Doorbell {
 
   #announce(parked: number): number {
     const seen = load(this.#words, this.#bell);
+    this.#announced = parked;
     store(this.#words, this.#parked, parked);
     return seen;
   }
@@ -55,14 +66,16 @@ export class Doorbell {
 
   /** As {@link ring}, for what can wait a while: not heard by an owner that waits loosely. */
   ringSoftly(): void {
-    if (load(this.#words, this.#parked) === 1) this.#ring();
+    if ((load(this.#words, this.#parked) & ~FAR) === 1) this.#ring();
   }
 
   #ring(): void {
     const words = this.#words;
-    if (exchange(words, this.#parked, 0) === 0) return;
+    const parked = exchange(words, this.#parked, 0);
+    if (parked === 0) return;
     add(words, this.#bell, 1);
-    wake(words, this.#bell);
+    if (parked < FAR) wake(words, this.#bell);
+    else this.#wakeLoop?.();
   }
 
   /** Owner: blocks this thread until a ring after `seen`, or `timeoutMs` have passed. */
@@ -76,6 +89,7 @@ export class Doorbell {
    * while one is armed, it serves (the bell has not been rung since, or its `rung` is about to be called).
    */
   arm(seen: number, rung: () => void): boolean {
+    if (this.#wakeLoop !== undefined) return this.#armFar(rung);
     if (this.#armed) return true;
     const next = waitAsync(this.#words, this.#bell, seen);
     if (next === undefined) return false;
@@ -85,6 +99,19 @@ export class Doorbell {
       rung();
     });
     return true;
+  }
+
+  /** Whoever took what was announced has rung already, and did not know that the event loop would have to be woken. */
+  #armFar(rung: () => void): boolean {
+    this.#rung = rung;
+    return replace(this.#words, this.#parked, this.#announced, this.#announced | FAR);
+  }
+
+  /** Owner: this event loop was woken from the other process. */
+  heard(): void {
+    const rung = this.#rung;
+    this.#rung = undefined;
+    rung?.();
   }
 
   /** Frees the armed wait, if there is one: its `rung` is called. */

@@ -27,7 +27,7 @@ export class Ring {
   /** Word index of a flag: 1 while the producer waits for room; written by the producer only. */
   readonly waiting: number;
 
-  constructor(control: Int32Array, head: number, tail: number, data: SharedArrayBuffer) {
+  constructor(control: Int32Array, head: number, tail: number, data: ArrayBufferLike) {
     this.words = new Int32Array(data);
     this.doubles = new Float64Array(data);
     this.floats = new Float32Array(data);
@@ -96,6 +96,11 @@ export class RingWriter {
     this.#tail = load(control, tail);
   }
 
+  /** Says whether this side waits for room, where it cannot block: whoever makes some has to tell it. */
+  announceWait(waits: boolean): void {
+    store(this.ring.control, this.ring.waiting, waits ? 1 : 0);
+  }
+
   #hasRoom(need: number): boolean {
     if (this.ring.units - ((this.#head - this.#tail) | 0) >= need) return true;
     this.#tail = load(this.ring.control, this.ring.tail);
@@ -103,14 +108,20 @@ export class RingWriter {
   }
 }
 
+/** What a producer has written is no ring. */
+export class BrokenRing extends Error {}
+
 /** The consuming side. */
 export class RingReader {
   readonly ring: Ring;
   #tail: number;
+  readonly #checked: boolean;
 
-  constructor(ring: Ring) {
+  /** `checked`: the producer is not to be trusted with more than its own words: see {@link next}. */
+  constructor(ring: Ring, checked = false) {
     this.ring = ring;
     this.#tail = load(ring.control, ring.tail);
+    this.#checked = checked;
   }
 
   get empty(): boolean {
@@ -127,14 +138,34 @@ export class RingReader {
     return this.#tail;
   }
 
-  /** The word index of the next record's header, or -1 where the ring is empty. Call {@link release} after use. */
+  /** The producer waits for room. */
+  get awaited(): boolean {
+    return load(this.ring.control, this.ring.waiting) === 1;
+  }
+
+  /**
+   * The word index of the next record's header, or -1 where the ring is empty. Call {@link release} after use.
+   * @throws BrokenRing, of a checked ring: there is no whole record where one has to be
+   */
   next(): number {
     const { ring } = this;
     for (;;) {
-      if (load(ring.control, ring.head) === this.#tail) return -1;
+      const head = load(ring.control, ring.head);
+      if (head === this.#tail) return -1;
       const at = this.#tail & ring.mask;
-      if (ring.words[at << 1] !== SKIP) return at << 1;
+      const size = ring.words[at << 1]!;
+      if (this.#checked) this.#check(at, size, (head - this.#tail) | 0);
+      if (size !== SKIP) return at << 1;
       this.#tail = (this.#tail + ring.units - at) | 0;
+    }
+  }
+
+  #check(at: number, size: number, published: number): void {
+    const { ring } = this;
+    const left = ring.units - at;
+    const fits = size === SKIP ? at > 0 && left < published : size >= HEADER_WORDS / 2 && size <= left;
+    if (published < 0 || published > ring.units || !fits || (size !== SKIP && size > published)) {
+      throw new BrokenRing(`a record of ${size} units at ${at}, where ${published} are published`);
     }
   }
 

@@ -15,7 +15,12 @@ const COMPLETION_HEAD = 32; // worker
 const COMPLETION_TAIL = 48; // parent
 const WORKER_BELL = 64; // rung by the parent
 const PARENT_BELL = WORKER_BELL + DOORBELL_WORDS; // rung by the worker
-const CONTROL_WORDS = PARENT_BELL + DOORBELL_WORDS;
+// Of the rings that carry messages where there is no port: between processes.
+const DOWN_HEAD = PARENT_BELL + DOORBELL_WORDS; // parent
+const DOWN_TAIL = DOWN_HEAD + 16; // worker
+const UP_HEAD = DOWN_HEAD + 32; // worker
+const UP_TAIL = DOWN_HEAD + 48; // parent
+const CONTROL_WORDS = DOWN_HEAD + 64;
 
 /** What is sent to the worker when it starts. */
 export interface SegmentBuffers {
@@ -25,6 +30,15 @@ export interface SegmentBuffers {
   readonly slots: SharedArrayBuffer;
 }
 
+/** The same in memory that two processes have mapped, and two rings for messages. */
+export type MappedSegment = Readonly<Record<keyof SegmentBuffers | 'down' | 'up', ArrayBuffer>>;
+
+/** What wakes the event loops of two processes, each called by the other one. */
+export interface FarBells {
+  wakeWorker(): void;
+  wakeParent(): void;
+}
+
 export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
   return {
     control: new SharedArrayBuffer(CONTROL_WORDS * 4),
@@ -32,6 +46,30 @@ export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
     completion: new SharedArrayBuffer(ringBytes),
     slots: new SharedArrayBuffer(SLOTS * 16),
   };
+}
+
+/** Where the parts of a segment lie in a file that both processes map: multiples of the largest page size in use. */
+const PAGE = 1 << 16;
+const RING = 1 << 20;
+const LAYOUT: readonly (readonly [keyof MappedSegment, number])[] = [
+  ['control', PAGE],
+  ['slots', SLOTS * 16],
+  ['submission', RING],
+  ['completion', RING],
+  ['down', RING],
+  ['up', RING],
+];
+export const MAPPED_BYTES = PAGE + SLOTS * 16 + 4 * RING;
+
+/** Makes the parts of a segment by `map`, which gives the bytes of the file from `at` on. */
+export function mapSegment(map: (at: number, bytes: number) => ArrayBuffer): MappedSegment {
+  const parts: Partial<Record<keyof MappedSegment, ArrayBuffer>> = {};
+  let at = 0;
+  for (const [name, bytes] of LAYOUT) {
+    parts[name] = map(at, bytes);
+    at += bytes;
+  }
+  return parts as MappedSegment;
 }
 
 /**
@@ -48,15 +86,22 @@ export class Segment {
   readonly workerBell: Doorbell;
   /** What the parent waits at. */
   readonly parentBell: Doorbell;
+  /** Messages to the worker and to the parent, where both are processes. */
+  readonly down: Ring | undefined;
+  readonly up: Ring | undefined;
   readonly #slots: Int32Array;
   readonly #times: Float64Array;
 
-  constructor(buffers: SegmentBuffers) {
+  constructor(buffers: SegmentBuffers | MappedSegment, bells?: FarBells) {
     this.control = new Int32Array(buffers.control);
     this.submission = new Ring(this.control, SUBMISSION_HEAD, SUBMISSION_TAIL, buffers.submission);
     this.completion = new Ring(this.control, COMPLETION_HEAD, COMPLETION_TAIL, buffers.completion);
-    this.workerBell = new Doorbell(this.control, WORKER_BELL);
-    this.parentBell = new Doorbell(this.control, PARENT_BELL);
+    this.workerBell = new Doorbell(this.control, WORKER_BELL, bells?.wakeWorker);
+    this.parentBell = new Doorbell(this.control, PARENT_BELL, bells?.wakeParent);
+    if ('down' in buffers) {
+      this.down = new Ring(this.control, DOWN_HEAD, DOWN_TAIL, buffers.down);
+      this.up = new Ring(this.control, UP_HEAD, UP_TAIL, buffers.up);
+    }
     this.#slots = new Int32Array(buffers.slots);
     this.#times = new Float64Array(buffers.slots);
   }

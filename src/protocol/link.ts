@@ -5,9 +5,10 @@
 import { type MessagePort, receiveMessageOnPort } from 'node:worker_threads';
 import { type Doorbell, HEADER_WORDS, type RingReader, type RingWriter } from '../memory/index.js';
 import { INDEX, KIND, LENGTH, MESSAGES, SLOT } from './messages.js';
+import { RingPort } from './ring-port.js';
 
 export interface LinkParts {
-  readonly port: MessagePort;
+  readonly port: MessagePort | RingPort;
   readonly writer: RingWriter;
   readonly reader: RingReader;
   /** What this side waits at. */
@@ -27,6 +28,8 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
   readonly reader: RingReader;
   readonly writer: RingWriter;
   readonly #handle: (message: In) => void;
+  /** Between processes there is no event for a message. */
+  readonly #rings: RingPort | undefined;
   #sent = 0;
   #received = 0;
 
@@ -35,6 +38,7 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
     this.reader = parts.reader;
     this.writer = parts.writer;
     this.#handle = handle;
+    this.#rings = parts.port instanceof RingPort ? parts.port : undefined;
   }
 
   /** Messages taken so far (wraps at 2^32). */
@@ -75,6 +79,31 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
     this.parts.peer.ring();
   }
 
+  /** Messages are there, of whom no event tells. */
+  get hasMessages(): boolean {
+    return this.#rings !== undefined && !this.#rings.empty;
+  }
+
+  /** Messages wait for room: what comes after them has to wait with them. */
+  get backlog(): boolean {
+    if (this.#rings === undefined) return false;
+    return this.#rings.backlog;
+  }
+
+  /** Sends on what waited for room; whether any of it went. */
+  pump(): boolean {
+    if (this.#rings === undefined || !this.#rings.backlog || !this.#rings.flush()) return false;
+    this.parts.peer.ring();
+    return true;
+  }
+
+  /** The next message, not yet counted: to be given to {@link arrived}. */
+  poll(): In | undefined {
+    const port = this.#rings ?? this.parts.port;
+    const next = port instanceof RingPort ? port.receive() : receiveMessageOnPort(port);
+    return next?.message as In | undefined;
+  }
+
   /** To be called by the port's `message` event. */
   arrived(message: In): void {
     this.#received = (this.#received + 1) | 0;
@@ -85,10 +114,10 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
   catchUp(header: number): void {
     const due = this.reader.ring.words[header + MESSAGES]!;
     while (((due - this.#received) | 0) > 0) {
-      const next = receiveMessageOnPort(this.parts.port);
+      const next = this.poll();
       // A message that cannot be deserialized is dropped by Node; the port's `messageerror` ends the worker.
       if (next === undefined) return;
-      this.arrived(next.message as In);
+      this.arrived(next);
     }
   }
 
@@ -100,9 +129,9 @@ export class Link<Out extends { readonly type: string }, In extends { readonly t
   /** Takes every message that has arrived; true where there were any. */
   takeMessages(): boolean {
     for (let any = false; ; any = true) {
-      const next = receiveMessageOnPort(this.parts.port);
+      const next = this.poll();
       if (next === undefined) return any;
-      this.arrived(next.message as In);
+      this.arrived(next);
     }
   }
 

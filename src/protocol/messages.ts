@@ -129,6 +129,8 @@ export type ToWorker =
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  /** A value of `put` has ended, which a process does not see by itself. */
+  | { readonly type: 'ended'; readonly hash: string; readonly how: number }
   /** The parent is about to drop these: not to be taken for known. Answered by `unlearned`. */
   | { readonly type: 'unlearn'; readonly hashes: readonly string[] }
   | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
@@ -179,6 +181,8 @@ export type ToParent =
   | { readonly type: 'unlearned' }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
+  /** Of a process: an error that nobody catches is about to end it. */
+  | { readonly type: 'died'; readonly error: WirePacked }
   /** It has heard of its end, and disposes of what it holds; it has done so. */
   | { readonly type: 'stopping' }
   | { readonly type: 'stopped' };

@@ -2,6 +2,7 @@
 import { HEADER_WORDS, load, type Ring, type Segment } from '../memory/index.js';
 import {
   BATCH_CLOSED,
+  BrokenProtocol,
   COUNT,
   FIRST_DOUBLE,
   INDEX,
@@ -85,9 +86,15 @@ export class BatchReader {
   #timed = false;
   #since = 0;
 
-  constructor(ring: Ring, segment: Pick<Segment, 'started'>) {
+  readonly #checked: boolean;
+  /** Where the record ends, in bytes. */
+  #end = 0;
+
+  /** `checked`: the worker is not to be trusted to count well. */
+  constructor(ring: Ring, segment: Pick<Segment, 'started'>, checked = false) {
     this.#ring = ring;
     this.#segment = segment;
+    this.#checked = checked;
   }
 
   /** The batch that was looked at last is not closed. */
@@ -129,12 +136,18 @@ export class BatchReader {
     return state >= BATCH_CLOSED ? state : over - words[header + INDEX]!;
   }
 
+  #check(from: number, to: number): void {
+    if (to > from && to <= this.#end) return;
+    throw new BrokenProtocol('a worker sent a result that does not end where it has to');
+  }
+
   #begin(header: number): void {
     const kind = this.#ring.words[header + KIND];
     this.#header = header;
     this.#taken = 0;
     this.#isColumn = kind === RECORD_COLUMN;
     this.#timed = kind === RECORD_TIMED_BATCH;
+    this.#end = (header + HEADER_WORDS) * 4 + this.#ring.words[header + LENGTH]!;
     this.#at = (header + HEADER_WORDS) * 4 + (this.#timed ? 8 : 0);
     this.#since = 0;
   }
@@ -156,7 +169,9 @@ export class BatchReader {
     };
     for (let i = 0; i < fresh; i++) {
       if (timed) this.#since += floats[(this.#at >> 2) + 1]!;
-      this.#at = nextEntry(batch, this.#at);
+      const from = this.#at;
+      this.#at = nextEntry(batch, from);
+      if (this.#checked) this.#check(from, this.#at);
     }
     return batch;
   }
@@ -165,9 +180,11 @@ export class BatchReader {
   #column(count: number): Column {
     const { words, doubles } = this.#ring;
     const header = this.#header;
-    const from = (header + HEADER_WORDS) >> 1;
-    const numbers =
-      words[header + LENGTH] === 0 ? undefined : doubles.subarray(from + this.#taken, from + count);
+    const start = (header + HEADER_WORDS) >> 1;
+    const [from, to] = [start + this.#taken, start + count];
+    const isEmpty = words[header + LENGTH] === 0;
+    if (this.#checked && !isEmpty) this.#check(from * 8, to * 8);
+    const numbers = isEmpty ? undefined : doubles.subarray(from, to);
     const integers = load(words, header + FIRST_DOUBLE) >= count;
     return { kind: 'column', count: count - this.#taken, numbers, integers };
   }

@@ -3,6 +3,7 @@ import type { AssetStore } from '../codec/index.js';
 import { HEADER_WORDS, type Segment } from '../memory/index.js';
 import {
   AUX,
+  BrokenProtocol,
   fromWire,
   INDEX,
   KIND,
@@ -20,6 +21,7 @@ import {
   SLOT,
   type ToParent,
   type ToWorker,
+  type WirePacked,
 } from '../protocol/index.js';
 import { type Batch, BatchReader } from './batch.js';
 import { Lookout } from './lookout.js';
@@ -36,17 +38,29 @@ const LINGER = 0.1;
 /** So many results at once mean that more are close behind. */
 const THICK = 8;
 
+/** For a worker that may send anything at all. */
+export interface Faults {
+  /** It is about to end by an error that nobody catches. */
+  died(error: WirePacked): void;
+  /** What it sends is of no use any more: nothing else is taken of it. */
+  broken(error: Error): void;
+  /** It has printed something. */
+  output(stream: number, bytes: Uint8Array): void;
+}
+
 export class Inbox {
   readonly #link: Link<ToWorker, ToParent>;
   readonly #events: WorkerEvents;
   readonly #assets: AssetStore;
   readonly #onReady: (version: number, clock: number) => void;
+  readonly #faults: Faults | undefined;
   readonly #batch: BatchReader;
   /** Records and results taken so far. */
   #taken = 0;
   #planned = false;
   #pause: NodeJS.Timeout | undefined;
   #closed = false;
+  #broken = false;
   /** Results are expected soon enough to look for them. */
   #hot = false;
   readonly #lookout = new Lookout();
@@ -58,9 +72,11 @@ export class Inbox {
     events: WorkerEvents,
     assets: AssetStore,
     onReady: (version: number, clock: number) => void,
+    faults?: Faults,
   ) {
     this.#link = link;
-    this.#batch = new BatchReader(link.reader.ring, segment);
+    this.#faults = faults;
+    this.#batch = new BatchReader(link.reader.ring, segment, faults !== undefined);
     this.#events = events;
     this.#assets = assets;
     this.#onReady = onReady;
@@ -68,9 +84,14 @@ export class Inbox {
 
   /** A message came by the port: what was published before it comes first. */
   message(message: ToParent): void {
-    this.#records(Number.POSITIVE_INFINITY, true);
-    this.#link.arrived(message);
+    this.#inOrder(message);
     this.drain();
+  }
+
+  #inOrder(message: ToParent): void {
+    // Not counted yet: records that were published after it are not due.
+    this.#records(Number.POSITIVE_INFINITY, true);
+    if (!this.#broken) this.#guarded(() => this.#link.arrived(message));
   }
 
   /** Jobs were sent: results are expected after `ms`, or at any time where that is not known. */
@@ -97,7 +118,10 @@ export class Inbox {
     clearTimeout(this.#pause);
     this.#pause = undefined;
     const before = this.#taken;
-    const all = this.#burst();
+    this.#link.pump();
+    const all = this.#burst() && this.#messages();
+    // What was taken may have ended the worker.
+    if (this.#closed) return;
     const took = this.#taken - before;
     if (!all || (this.#hot && this.#looksOn(took))) return this.#plan();
     const thick = took >= THICK;
@@ -105,7 +129,8 @@ export class Inbox {
     const seen = thick ? own.announceLoosely() : own.announce();
     // Results of an open batch that came meanwhile can wait for the pause; whatever else came cannot.
     const nothing = this.#link.reader.empty || (thick ? this.#batch.open : this.#batch.waits);
-    if (nothing && own.arm(seen, this.#rung)) {
+    const more = this.#link.hasMessages || this.#link.pump();
+    if (nothing && !more && own.arm(seen, this.#rung)) {
       if (thick) this.#pause = setTimeout(this.#rung, 1);
       return;
     }
@@ -145,7 +170,31 @@ export class Inbox {
   /** Takes all that is there now. What comes meanwhile is left: a worker that is faster than this side would never end it. */
   look(): void {
     if (this.#closed) return;
-    this.#records(Number.POSITIVE_INFINITY, false, this.#link.reader.published);
+    if (this.#records(Number.POSITIVE_INFINITY, false, this.#link.reader.published)) this.#messages();
+  }
+
+  /** Takes messages that no event tells of, each after the records that were published before it. */
+  #messages(): boolean {
+    while (this.#link.hasMessages && !this.#closed) {
+      const message = this.#guarded(() => this.#link.poll());
+      if (message === undefined) break;
+      this.#inOrder(message);
+    }
+    return true;
+  }
+
+  /** `act`; where the worker is not to be trusted and has sent what is none of its protocol, it is done with. */
+  #guarded<R>(act: () => R): R | undefined {
+    try {
+      return act();
+    } catch (error) {
+      if (this.#faults === undefined) throw error;
+      this.#closed = true;
+      clearTimeout(this.#pause);
+      this.#broken = true;
+      this.#faults.broken(error as Error);
+      return undefined;
+    }
   }
 
   /** The worker is gone: takes all that it left. */
@@ -153,7 +202,7 @@ export class Inbox {
     this.#closed = true;
     clearTimeout(this.#pause);
     this.#records(Number.POSITIVE_INFINITY, false);
-    this.#link.takeMessages();
+    if (!this.#broken) this.#guarded(() => this.#link.takeMessages());
     this.#records(Number.POSITIVE_INFINITY, false);
     this.#link.parts.own.disarm();
   }
@@ -163,6 +212,12 @@ export class Inbox {
    * due before a message).
    */
   #records(most: number, onlyDue: boolean, until?: number): boolean {
+    if (this.#broken) return true;
+    if (this.#faults === undefined) return this.#take(most, onlyDue, until);
+    return this.#guarded(() => this.#take(most, onlyDue, until)) ?? true;
+  }
+
+  #take(most: number, onlyDue: boolean, until?: number): boolean {
     const link = this.#link;
     const { reader } = link;
     const enough = this.#taken + most;
@@ -227,11 +282,16 @@ export class Inbox {
         this.#events.waiting(slot, index === 1);
         return;
       case RECORD_OUTPUT:
-        write(index, this.#link.payload(header).slice());
+        this.#print(index, this.#link.payload(header).slice());
         return;
       default:
-        throw new RangeError(`a worker sent a record of unknown kind ${kind}`);
+        throw new BrokenProtocol(`a worker sent a record of unknown kind ${kind}`);
     }
+  }
+
+  #print(stream: number, bytes: Uint8Array): void {
+    this.#faults?.output(stream, bytes);
+    (stream === 2 ? process.stderr : process.stdout).write(bytes);
   }
 
   /** To be given to the link: one message, in order. */
@@ -263,7 +323,7 @@ export class Inbox {
         events.progress(message.slot, message.index, message.done, message.total);
         return;
       case 'output':
-        write(message.stream, message.bytes);
+        this.#print(message.stream, message.bytes);
         return;
       case 'request':
         events.request(message.request);
@@ -277,12 +337,12 @@ export class Inbox {
       case 'stopped':
         events.stopped();
         return;
+      case 'died':
+        this.#faults?.died(message.error);
+        return;
       default:
-        return message satisfies never;
+        message satisfies never;
+        throw new BrokenProtocol('a worker sent a message of unknown type');
     }
   }
-}
-
-function write(stream: number, bytes: Uint8Array): void {
-  (stream === 2 ? process.stderr : process.stdout).write(bytes);
 }

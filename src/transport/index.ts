@@ -1,5 +1,6 @@
 export { type Batch, type Column, type Entries, forEntries, partOf } from './batch.js';
 export { Keeper } from './keeper.js';
+export { startProcess } from './process.js';
 export { startThread } from './thread.js';
 export {
   type Body,

@@ -22,6 +22,9 @@ export interface ExitReason {
   readonly code: number | undefined;
   /** What ended the worker, where it was an error that nobody caught. */
   readonly error: unknown;
+  /** Of a process: the signal that ended it, and the last lines of what was written to its stderr. */
+  readonly signal?: NodeJS.Signals | undefined;
+  readonly stderr?: string | undefined;
 }
 
 export interface WorkerEvents {

@@ -26,7 +26,14 @@ export interface CutLoop {
 export type Around =
   | { readonly name: 'guided'; readonly data: GuidedLoop }
   | { readonly name: 'cut'; readonly data: CutLoop }
-  | { readonly name: 'into'; readonly data: NumericArray };
+  | { readonly name: 'into'; readonly data: NumericArray }
+  | { readonly name: 'numbers'; readonly data: Place };
+
+/** Where results are kept that are sent back. */
+export interface Place {
+  readonly length: number;
+  readonly holds: 'number' | 'bigint';
+}
 
 type NumericArray = { [index: number]: number | bigint; readonly length: number };
 type Body = (from: number, to: number) => unknown;
@@ -51,6 +58,8 @@ export function functionOf(made: unknown): Function {
       return cut(fn as Body, data);
     case 'into':
       return into(fn, data);
+    case 'numbers':
+      return numbers(fn, data);
     default:
       throw new EngineError(`there is no function around others named ${String(name satisfies never)}`);
   }
@@ -96,21 +105,31 @@ function cut(body: Body, { n, chunk }: CutLoop): (at: number) => unknown {
 
 /** Calls the function and keeps its result in the array, or says why it has no place there. */
 function into(fn: Function, array: NumericArray): (item: unknown, index: number) => unknown {
-  const wanted = array instanceof BigInt64Array || array instanceof BigUint64Array ? 'bigint' : 'number';
+  const holds = array instanceof BigInt64Array || array instanceof BigUint64Array ? 'bigint' : 'number';
+  const place = { length: array.length, holds } as const;
   const keep = (index: number, result: unknown): void => {
-    if (index >= array.length) {
-      throw new RangeError(`item ${index} has no place in "into", whose length is ${array.length}`);
-    }
-    if (typeof result !== wanted) {
-      const kind = wanted === 'bigint' ? 'bigints' : 'numbers';
-      throw new TypeError(`the result of item ${index} is ${kindOf(result)}, and "into" takes ${kind} only`);
-    }
-    array[index] = result as number;
+    array[index] = fitting(place, index, result) as number;
   };
   return (item, index) => {
     const result: unknown = fn(item, index);
     return isThenable(result) ? result.then((value) => keep(index, value)) : keep(index, result);
   };
+}
+
+/** Gives the result, or says why it has no place in the array that it is for. */
+function numbers(fn: Function, place: Place): (item: unknown, index: number) => unknown {
+  return (item, index) => {
+    const result: unknown = fn(item, index);
+    if (isThenable(result)) return result.then((value) => fitting(place, index, value));
+    return fitting(place, index, result);
+  };
+}
+
+function fitting({ length, holds }: Place, index: number, result: unknown): unknown {
+  if (index >= length)
+    throw new RangeError(`item ${index} has no place in "into", whose length is ${length}`);
+  if (typeof result === holds) return result;
+  throw new TypeError(`the result of item ${index} is ${kindOf(result)}, and "into" takes ${holds}s only`);
 }
 
 export function isThenable(value: unknown): value is PromiseLike<unknown> {

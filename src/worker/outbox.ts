@@ -24,8 +24,6 @@ import { ResultColumn } from './result-column.js';
 /** How long one wait for room lasts before the ring is looked at again, in ms. */
 const ROOM_TIMEOUT = 50;
 
-const MOVED = { moved: true };
-
 export class Outbox {
   readonly #link: Link<ToParent, ToWorker>;
   /** Assets the parent has. */
@@ -33,11 +31,19 @@ export class Outbox {
   readonly #batch: ResultBatch;
   readonly #column: ResultColumn;
   readonly #over: (slot: number) => void;
-  #packer = new Packer(MOVED);
+  readonly #options: { readonly moved: true; readonly apart: boolean };
+  #packer: Packer;
 
   /** `over` is told where an item has ended and its result waits for room: that is no running time. */
-  constructor(link: Link<ToParent, ToWorker>, known: Set<string>, over: (slot: number) => void) {
+  constructor(
+    link: Link<ToParent, ToWorker>,
+    known: Set<string>,
+    over: (slot: number) => void,
+    apart = false,
+  ) {
     this.#link = link;
+    this.#options = { moved: true, apart };
+    this.#packer = new Packer(this.#options);
     this.#known = known;
     this.#over = over;
     this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
@@ -60,7 +66,7 @@ export class Outbox {
     // What could not be sent as the only result of its job is packed already.
     if (packer.length === 0) packer.item(value, manner.owned);
     if (packer.isPlain && this.#batch.tryAdd(slot, item, packer, manner)) return;
-    this.#packer = new Packer(MOVED);
+    this.#packer = new Packer(this.#options);
     this.#body(RECORD_RESULT, slot, item, packer.finish(), manner.times);
   }
 

@@ -16,6 +16,10 @@ const BLOCK = 10;
 export interface ParkingHost {
   readonly bell: Doorbell;
   readonly reader: RingReader;
+  /** What keeps the event loop going when nothing else does: the channel to the parent. */
+  readonly channel: 'MessagePort' | 'PipeWrap';
+  /** Messages are there, of whom no event tells. */
+  hasMessages(): boolean;
   /** Takes messages that have arrived; true where there were any. */
   takeMessages(): boolean;
   /** A job may have come. */
@@ -53,24 +57,34 @@ export class Parking {
 
   /** True where there is something to look at; else the host is woken when there is. */
   wait(mayBlock: boolean): boolean {
-    const { bell, reader } = this.#host;
+    const { bell, channel } = this.#host;
     let seen = bell.announce();
-    if (!reader.empty) return this.#found();
-    if (mayBlock && nothingLives()) {
+    if (this.#anything()) return this.#found();
+    if (mayBlock && nothingLives(channel)) {
       // Whoever sent a message before it could see the announcement did not ring.
       if (this.#host.takeMessages()) return this.#found();
       bell.waitSync(seen, BLOCK);
       bell.withdraw();
-      if (!reader.empty || this.#host.takeMessages()) return true;
+      if (this.#anything() || this.#host.takeMessages()) return true;
       seen = bell.announce();
-      if (!reader.empty) return this.#found();
+      if (this.#anything()) return this.#found();
     }
     return bell.arm(seen, () => this.#host.woken()) ? false : this.#found();
   }
 
-  /** No ring is wanted: the host looks by itself when it can take a job. */
+  /** No ring is wanted for a job: the host looks by itself when it can take one. Messages may need one. */
   busy(): void {
-    this.#host.bell.withdraw();
+    const { bell, channel } = this.#host;
+    if (channel === 'MessagePort') return bell.withdraw();
+    for (;;) {
+      const seen = bell.announce();
+      if (this.#host.takeMessages()) continue;
+      if (bell.arm(seen, () => this.#host.woken())) return;
+    }
+  }
+
+  #anything(): boolean {
+    return !this.#host.reader.empty || this.#host.hasMessages();
   }
 
   #found(): true {
@@ -79,8 +93,8 @@ export class Parking {
   }
 }
 
-/** Whether the port to the parent is all that keeps this thread's event loop going. */
-function nothingLives(): boolean {
+/** Whether the channel to the parent is all that keeps this thread's event loop going. */
+function nothingLives(channel: string): boolean {
   const resources = process.getActiveResourcesInfo();
-  return resources.length <= 1 && (resources.length === 0 || resources[0] === 'MessagePort');
+  return resources.length <= 1 && (resources.length === 0 || resources[0] === channel);
 }

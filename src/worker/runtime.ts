@@ -35,6 +35,7 @@ import {
   type Numbers,
   PROTOCOL_VERSION,
   RECORD_COLUMN_JOB,
+  RingPort,
   SLOT,
   type ToParent,
   type ToWorker,
@@ -64,17 +65,23 @@ export interface WorkerSetup {
   /** How many workers its pool has. */
   readonly workers: number;
   readonly concurrency: number;
-  readonly segment: SegmentBuffers;
-  readonly port: MessagePort;
+  readonly segment: SegmentBuffers | Segment;
+  readonly port: MessagePort | RingPort;
+  /** In a process of its own: nothing can be shared with the parent. */
+  readonly apart: boolean;
   readonly init: WirePacked | undefined;
 }
 
 export class WorkerRuntime implements JobHost, TaskHost {
   readonly worker: number;
   readonly workers: number;
+  readonly apart: boolean;
   readonly segment: Segment;
   readonly assets = new AssetStore();
-  readonly refs = new WorkerRefs((request) => this.request(request));
+  readonly refs = new WorkerRefs(
+    (request) => this.request(request),
+    () => this.#hear(),
+  );
   readonly outbox: Outbox;
   readonly #setup: WorkerSetup;
   readonly #link: Link<ToParent, ToWorker>;
@@ -98,7 +105,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#setup = setup;
     this.worker = setup.worker;
     this.workers = setup.workers;
-    this.segment = new Segment(setup.segment);
+    this.apart = setup.apart;
+    this.segment = setup.segment instanceof Segment ? setup.segment : new Segment(setup.segment);
     this.#link = new Link<ToParent, ToWorker>(
       {
         port: setup.port,
@@ -112,12 +120,15 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#parking = new Parking({
       bell: this.segment.workerBell,
       reader: this.#link.reader,
+      channel: setup.port instanceof RingPort ? 'PipeWrap' : 'MessagePort',
+      hasMessages: () => this.#link.hasMessages,
       takeMessages: () => this.#link.takeMessages(),
       woken: () => this.#pump(),
     });
-    this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot));
+    this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot), setup.apart);
     this.assets.keeper = this.refs;
     this.#streams = new Streams({
+      apart: setup.apart,
       wire: (packed) => this.outbox.wire(packed),
       send: (slot, index, part, transfer) =>
         this.outbox.message({ type: 'stream', slot, index, part }, transfer),
@@ -127,10 +138,13 @@ export class WorkerRuntime implements JobHost, TaskHost {
   async start(): Promise<void> {
     const { port, init, version } = this.#setup;
     captureOutput((stream, bytes) => this.outbox.output(stream, bytes));
-    port.on('message', (message: ToWorker) => {
-      this.#link.arrived(message);
-      this.#pump();
-    });
+    if (port instanceof RingPort) this.#parking.busy();
+    else {
+      port.on('message', (message: ToWorker) => {
+        this.#link.arrived(message);
+        this.#pump();
+      });
+    }
     try {
       if (version !== PROTOCOL_VERSION) {
         throw new EngineError(`the pool speaks version ${version}, this worker ${PROTOCOL_VERSION}`);
@@ -165,6 +179,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
       case 'drop':
         for (const hash of message.hashes) this.refs.drop(this.assets, hash);
         return;
+      case 'ended':
+        return this.refs.hear(this.assets, message.hash, message.how);
       case 'unlearn':
         for (const hash of message.hashes) this.known.delete(hash);
         this.outbox.message({ type: 'unlearned' });
@@ -245,7 +261,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   // ---- jobs -----------------------------------------------------------------------------------------------
 
   #pump(): void {
-    if (!this.#ready || this.#pumpPlanned) return;
+    if (!this.#ready || this.#pumpPlanned) return this.#listen();
     const begun = performance.now();
     const link = this.#link;
     let worked = false;
@@ -270,8 +286,14 @@ export class WorkerRuntime implements JobHost, TaskHost {
     }
   }
 
+  /** What is said meanwhile is heard: answers to what `init` asks, for one. */
+  #listen(): void {
+    if (this.#setup.port instanceof RingPort) this.#parking.busy();
+  }
+
   /** The ring is empty: true where there is something to do after all; else the pump is called when there is. */
   #findWork(worked: boolean): boolean {
+    if (this.#link.hasMessages && this.#link.takeMessages()) return true;
     const alone = this.#running.size === 0 && this.#preparing === undefined;
     if (alone && this.#parking.spin()) return true;
     if (alone && worked) {
@@ -280,6 +302,11 @@ export class WorkerRuntime implements JobHost, TaskHost {
       return false;
     }
     return this.#parking.wait(alone);
+  }
+
+  /** In the midst of a task. What a message brings to do, a turn of the event loop finds. */
+  #hear(): void {
+    if (this.#link.hasMessages && this.#link.takeMessages() && !this.#pumpPlanned) this.#planPump();
   }
 
   #planPump(): void {
@@ -459,6 +486,11 @@ export class WorkerRuntime implements JobHost, TaskHost {
     if (waiting && !this.#pumpPlanned) this.#planPump();
   }
 
+  /** An error that nobody catches is about to end this worker. */
+  dies(error: unknown): void {
+    this.outbox.message({ type: 'died', error: this.#packError(error) });
+  }
+
   #packError(error: unknown): WirePacked {
     return this.outbox.wire(packError(error));
   }
@@ -472,8 +504,9 @@ export function currentWorker(): WorkerRuntime | undefined {
   return (globalThis as Holder)[key];
 }
 
-export async function startWorker(setup: WorkerSetup): Promise<void> {
+export function startWorker(setup: WorkerSetup): WorkerRuntime {
   const runtime = new WorkerRuntime(setup);
   (globalThis as Holder)[key] = runtime;
-  await runtime.start();
+  void runtime.start();
+  return runtime;
 }

@@ -13,6 +13,7 @@ interface Credit {
 }
 
 export interface StreamHost {
+  readonly apart: boolean;
   wire(packed: Packed): WirePacked;
   send(slot: number, item: number, part: StreamPart, transfer: readonly unknown[]): void;
 }
@@ -74,7 +75,7 @@ export class Streams {
       const next = await generator.next();
       if (next.done === true) return;
       credit.count -= 1;
-      const packer = new Packer({ moved: true });
+      const packer = new Packer({ moved: true, apart: this.#host.apart });
       packer.item(next.value);
       const body = packer.finish();
       this.#host.send(slot, item, { step: 'value', body: this.#host.wire(body) }, body.transfer);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { forEach, map, Pool, pool, reduce, run, stream, task, workerLocal } from 'simul';
-import { poolTest, within } from './support.js';
+import { kind, poolTest, threadPoolTest, threadTest, within } from './support.js';
 
 test.after(() => pool().terminate());
 
@@ -82,7 +82,7 @@ test('a slow reader holds the source back', async () => {
 test('unordered streams give the fastest first', async () => {
   const order: number[] = [];
   const wait = (n: number) => new Promise((resolve) => setTimeout(() => resolve(n), n === 0 ? 300 : 1));
-  const two = new Pool({ workers: 2 });
+  const two = new Pool({ kind, workers: 2 });
   // A worker that is still starting takes nothing over.
   await two.each(() => 0);
   for await (const value of two.stream([0, 1, 2, 3, 4, 5], (n) => wait(n), { ordered: false, chunk: 1 })) {
@@ -93,7 +93,7 @@ test('unordered streams give the fastest first', async () => {
   await two.close();
 });
 
-test('forEach runs for every item and gives nothing back', async () => {
+threadTest('forEach runs for every item and gives nothing back', async () => {
   const words = new Int32Array(new SharedArrayBuffer(4));
   assert.equal(await forEach([1, 2, 3, 4], (n) => Atomics.add(words, 0, n)), undefined);
   assert.equal(words[0], 10);
@@ -128,7 +128,7 @@ test('reduce folds in pieces, in order', async () => {
   );
 });
 
-test('generator tasks are read as async iterables, with backpressure', async () => {
+threadTest('generator tasks are read as async iterables, with backpressure', async () => {
   const counter = new Int32Array(new SharedArrayBuffer(4));
   const numbers = run(function* (n: number) {
     for (let i = 0; i < n; i++) {
@@ -182,8 +182,8 @@ test('nested calls share the pool and cannot deadlock', async () => {
 test('the same seed gives the same numbers, whatever runs them', async () => {
   const draw = (one: Pool, chunk: number): Promise<number[]> =>
     one.map(Array.from({ length: 50 }), () => task().random(), { seed: 42, chunk });
-  const one = new Pool({ workers: 1 });
-  const three = new Pool({ workers: 3 });
+  const one = new Pool({ kind, workers: 1 });
+  const three = new Pool({ kind, workers: 3 });
   const a = await draw(one, 50);
   const b = await draw(three, 3);
   assert.deepEqual(a, b);
@@ -219,7 +219,7 @@ poolTest('progress counts up and ends complete', {}, async (pool) => {
   assert.ok(events.at(-1)!.rate > 0);
 });
 
-poolTest('a worker-local value is made once a worker and disposed of at the end', {}, async (pool) => {
+threadPoolTest('a worker-local value is made once a worker and disposed of at the end', {}, async (pool) => {
   const counts = new Int32Array(new SharedArrayBuffer(8));
   const local = workerLocal(() => {
     Atomics.add(counts, 0, 1);
@@ -266,6 +266,7 @@ poolTest(
 
 test('a failing init fails the tasks, saying why', async () => {
   const pool = new Pool({
+    kind,
     workers: 1,
     init: () => {
       throw new RangeError('no model here');
@@ -289,7 +290,7 @@ poolTest('await keeps the caller’s async context', {}, async (pool) => {
 
 test('options that are unknown or out of range are refused by name', async () => {
   assert.throws(() => new Pool({ wrokers: 2 } as object), /no option "wrokers"/);
-  assert.throws(() => new Pool({ workers: 0 }), /"workers" must be a positive integer, not 0/);
+  assert.throws(() => new Pool({ kind, workers: 0 }), /"workers" must be a positive integer, not 0/);
   await assert.rejects(
     map([1], (n) => n, { chunk: -1 }),
     /"chunk"/,

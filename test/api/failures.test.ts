@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Pool, PoolClosedError, QueueFullError, TaskTimeoutError, task, WorkerCrashedError } from 'simul';
-import { poolTest, until, within } from './support.js';
+import { kind, poolTest, threadPoolTest, threadTest, until, within, workerId } from './support.js';
 
 poolTest('a task’s error comes back as itself, with its origin and both stacks', {}, async (pool) => {
   class OrderError extends Error {
@@ -129,7 +129,7 @@ poolTest('a task that exits rejects with the reason; the rest goes on', {}, asyn
   );
 });
 
-poolTest(
+threadPoolTest(
   'what had finished in a chunk keeps its result, what had not started moves',
   { workers: 2 },
   async (pool) => {
@@ -231,7 +231,7 @@ poolTest('an aborted signal rejects with its reason and stops what runs', {}, as
 });
 
 poolTest('tasks that heed their signal keep their worker', { workers: 1 }, async (pool) => {
-  const before = await pool.run(async () => (await import('node:worker_threads')).threadId);
+  const before = await pool.run(workerId);
   const controller = new AbortController();
   const running = pool.with({ signal: controller.signal, grace: 5000 }).run(() => {
     const { signal } = task();
@@ -240,7 +240,7 @@ poolTest('tasks that heed their signal keep their worker', { workers: 1 }, async
   });
   setTimeout(() => controller.abort(), 100);
   await assert.rejects(running, { name: 'AbortError' });
-  const after = await pool.run(async () => (await import('node:worker_threads')).threadId);
+  const after = await pool.run(workerId);
   assert.equal(after, before);
 });
 
@@ -290,11 +290,7 @@ poolTest(
   'workers are replaced after their tasks, and none fails',
   { workers: 2, maxTasksPerWorker: 5 },
   async (pool) => {
-    const ids = await pool.map(
-      Array.from({ length: 60 }),
-      async () => (await import('node:worker_threads')).threadId,
-      { chunk: 1 },
-    );
+    const ids = await pool.map(Array.from({ length: 60 }), workerId, { chunk: 1 });
     assert.equal(ids.length, 60);
     assert.ok(new Set(ids).size >= 6);
   },
@@ -311,7 +307,7 @@ poolTest('an idle worker leaves and a task brings it back', { workers: 1, idleTi
 });
 
 test('close finishes what was accepted and refuses what comes later', async () => {
-  const pool = new Pool({ workers: 2 });
+  const pool = new Pool({ kind, workers: 2 });
   const results = pool.map(
     Array.from({ length: 30 }, (_, i) => i),
     (n) => new Promise((r) => setTimeout(r, 5, n)),
@@ -330,7 +326,7 @@ test('close finishes what was accepted and refuses what comes later', async () =
 });
 
 test('terminate rejects everything, at once', async () => {
-  const pool = new Pool({ workers: 2 });
+  const pool = new Pool({ kind, workers: 2 });
   const all = Array.from({ length: 100 }, () =>
     pool.run(() => {
       for (;;);
@@ -346,7 +342,7 @@ test('terminate rejects everything, at once', async () => {
 });
 
 test('workers that die at start do not loop for ever', async () => {
-  const pool = new Pool({ workers: 1, init: () => process.exit(9) });
+  const pool = new Pool({ kind, workers: 1, init: () => process.exit(9) });
   await assert.rejects(
     within(
       10_000,
@@ -358,8 +354,8 @@ test('workers that die at start do not loop for ever', async () => {
   await pool.terminate();
 });
 
-test('random kills: every task settles exactly once', { timeout: 60_000 }, async () => {
-  const pool = new Pool({ workers: 3 });
+threadTest('random kills: every task settles exactly once', { timeout: 60_000 }, async () => {
+  const pool = new Pool({ kind, workers: 3 });
   const runs = new Int32Array(new SharedArrayBuffer(4 * 400));
   const settled = await within(
     40_000,
@@ -385,7 +381,7 @@ test('random kills: every task settles exactly once', { timeout: 60_000 }, async
   await within(5000, pool.close(), 'close');
 });
 
-poolTest(
+threadPoolTest(
   'a busy thread does not take the next task for one that did not stop',
   { workers: 1 },
   async (pool) => {

@@ -4,7 +4,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { getEventListeners } from 'node:events';
 import test from 'node:test';
 import { Future, InvalidOptionError, map, TaskCancelledError, task } from 'simul';
-import { poolTest, script, until, within } from './support.js';
+import { poolTest, script, threadPoolTest, until, within } from './support.js';
 
 poolTest('a future is a promise whose then gives a plain one', { workers: 1 }, async (pool) => {
   const future = pool.run(() => 1);
@@ -19,7 +19,7 @@ poolTest('a future is a promise whose then gives a plain one', { workers: 1 }, a
   assert.equal(Object.prototype.toString.call(future), '[object Promise]');
 });
 
-poolTest('state, info and explain follow the task', { workers: 1 }, async (pool) => {
+threadPoolTest('state, info and explain follow the task', { workers: 1 }, async (pool) => {
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const hold = (): void => {
     while (Atomics.load(gate, 0) === 0);
@@ -57,7 +57,7 @@ poolTest('a task is told its id; the future has the same', {}, async (pool) => {
   assert.equal(await future, future.id);
 });
 
-poolTest('cancel: with a reason, twice, too late, and while it runs', { workers: 1 }, async (pool) => {
+threadPoolTest('cancel: with a reason, twice, too late, and while it runs', { workers: 1 }, async (pool) => {
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const running = pool.with({ grace: 10 }).run(() => {
     for (;;) Atomics.store(gate, 0, 1);
@@ -78,7 +78,7 @@ poolTest('cancel: with a reason, twice, too late, and while it runs', { workers:
   assert.equal(done.cancel(), false);
 });
 
-poolTest('a cancelled retry does not run', { workers: 1 }, async (pool) => {
+threadPoolTest('a cancelled retry does not run', { workers: 1 }, async (pool) => {
   const count = new Int32Array(new SharedArrayBuffer(4));
   const future = pool.with({ retries: { times: 3, delay: 60_000 } }).run(() => {
     Atomics.add(count, 0, 1);

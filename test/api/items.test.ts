@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Pool, type Progress, SerializationError, task } from 'simul';
-import { poolTest, until, within } from './support.js';
+import { kind, poolTest, threadPoolTest, until, within, workerId } from './support.js';
 
 const collect = async <T>(items: AsyncIterable<T>): Promise<T[]> => {
   const all: T[] = [];
@@ -165,8 +165,8 @@ poolTest('an item that cannot travel fails in its place', {}, async (pool) => {
 });
 
 test('a result that cannot travel fails its task, twenty times, and the workers live', async () => {
-  const pool = new Pool({ workers: 2 });
-  const before = new Set(await pool.each(async () => (await import('node:worker_threads')).threadId));
+  const pool = new Pool({ kind, workers: 2 });
+  const before = new Set(await pool.each(workerId));
   for (let i = 0; i < 20; i++) {
     await assert.rejects(Promise.resolve(pool.run(() => ({ deep: [new WeakMap()] }))), (error: unknown) => {
       assert.ok(error instanceof SerializationError);
@@ -179,7 +179,7 @@ test('a result that cannot travel fails its task, twenty times, and the workers 
     results.map(({ status }) => status),
     ['fulfilled', 'rejected', 'fulfilled'],
   );
-  const after = new Set(await pool.each(async () => (await import('node:worker_threads')).threadId));
+  const after = new Set(await pool.each(workerId));
   assert.deepEqual(after, before);
   await pool.close();
 });
@@ -230,7 +230,7 @@ poolTest('settled streams and the order of each kind', {}, async (pool) => {
   }
 });
 
-poolTest('the first error cancels the rest', { workers: 2 }, async (pool) => {
+threadPoolTest('the first error cancels the rest', { workers: 2 }, async (pool) => {
   const ran = new Int32Array(new SharedArrayBuffer(4));
   await assert.rejects(
     pool.map(
@@ -265,7 +265,7 @@ poolTest('generators in a map are read later, whole', {}, async (pool) => {
   assert.deepEqual(seen, [30, 31, 32]);
 });
 
-poolTest('a generator read half-way ends in its worker, and frees it', { workers: 1 }, async (pool) => {
+threadPoolTest('a generator read half-way ends in its worker, and frees it', { workers: 1 }, async (pool) => {
   const ended = new Int32Array(new SharedArrayBuffer(4));
   const future = pool.run(function* () {
     try {
@@ -374,50 +374,54 @@ for (const at of ['begin', 'end'] as const) {
   });
 }
 
-poolTest('onProgress that throws while results come many at a time ends the operation', {}, async (pool) => {
-  const counts = new Int32Array(new SharedArrayBuffer(8));
-  const count = (n: number): number => {
-    Atomics.add(counts, 0, 1);
-    const end = performance.now() + 0.05;
-    while (performance.now() < end);
-    return n;
-  };
-  const midst = { first: 0, calls: 0 };
-  const onProgress = ({ done, total }: Progress): void => {
-    midst.calls += 1;
-    if (done === 0 || done === total) return;
-    midst.first = done;
-    throw new RangeError('from onProgress');
-  };
-  const runs: Record<string, () => Promise<unknown>> = {
-    map: () => pool.map(range(40_000), count, { onProgress }),
-    forEach: () => pool.forEach(range(40_000), count, { onProgress }),
-    stream: async () => {
-      const stream = pool.stream(range(40_000), count, { onProgress });
-      try {
-        for (;;) await stream.next();
-      } catch (error) {
-        assert.deepEqual(
-          await stream.next(),
-          { done: true, value: undefined },
-          'nothing comes after the failure',
-        );
-        throw error;
-      }
-    },
-  };
-  for (const [name, run] of Object.entries(runs)) {
-    Atomics.store(counts, 0, 0);
-    Object.assign(midst, { first: 0, calls: 0 });
-    await assert.rejects(within(20_000, run(), name), { message: 'from onProgress' });
-    assert.ok(midst.first > 0, 'it was in the midst');
-    const { calls } = midst;
-    await until(() => pool.stats().running + pool.stats().queued === 0, 'the rest is gone');
-    assert.ok(Atomics.load(counts, 0) < 40_000, `${name}: the rest did not run`);
-    assert.equal(midst.calls, calls, 'nothing is reported any more');
-  }
-  assert.equal(await pool.run(() => 1), 1);
-});
+threadPoolTest(
+  'onProgress that throws while results come many at a time ends the operation',
+  {},
+  async (pool) => {
+    const counts = new Int32Array(new SharedArrayBuffer(8));
+    const count = (n: number): number => {
+      Atomics.add(counts, 0, 1);
+      const end = performance.now() + 0.05;
+      while (performance.now() < end);
+      return n;
+    };
+    const midst = { first: 0, calls: 0 };
+    const onProgress = ({ done, total }: Progress): void => {
+      midst.calls += 1;
+      if (done === 0 || done === total) return;
+      midst.first = done;
+      throw new RangeError('from onProgress');
+    };
+    const runs: Record<string, () => Promise<unknown>> = {
+      map: () => pool.map(range(40_000), count, { onProgress }),
+      forEach: () => pool.forEach(range(40_000), count, { onProgress }),
+      stream: async () => {
+        const stream = pool.stream(range(40_000), count, { onProgress });
+        try {
+          for (;;) await stream.next();
+        } catch (error) {
+          assert.deepEqual(
+            await stream.next(),
+            { done: true, value: undefined },
+            'nothing comes after the failure',
+          );
+          throw error;
+        }
+      },
+    };
+    for (const [name, run] of Object.entries(runs)) {
+      Atomics.store(counts, 0, 0);
+      Object.assign(midst, { first: 0, calls: 0 });
+      await assert.rejects(within(20_000, run(), name), { message: 'from onProgress' });
+      assert.ok(midst.first > 0, 'it was in the midst');
+      const { calls } = midst;
+      await until(() => pool.stats().running + pool.stats().queued === 0, 'the rest is gone');
+      assert.ok(Atomics.load(counts, 0) < 40_000, `${name}: the rest did not run`);
+      assert.equal(midst.calls, calls, 'nothing is reported any more');
+    }
+    assert.equal(await pool.run(() => 1), 1);
+  },
+);
 
 poolTest('a stream that nobody reads does nothing', {}, async (pool) => {
   let events = 0;

@@ -1,5 +1,6 @@
 /** Limits of tasks and pools: times, retries, queues, recycling, starts. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,9 +16,9 @@ import {
   task,
   WorkerCrashedError,
 } from 'simul';
-import { poolTest, until, within } from './support.js';
+import { kind, poolTest, threadPoolTest, threadTest, until, within, workerId } from './support.js';
 
-const thread = async (): Promise<number> => (await import('node:worker_threads')).threadId;
+const thread = workerId;
 
 const settledStats = ({ queued, running, done, failed }: PoolStats): number[] => [
   queued,
@@ -63,7 +64,7 @@ poolTest('an item out of time fails alone, in a chunk too', { workers: 2 }, asyn
   assert.equal(error.task?.index, 2);
 });
 
-poolTest('a task that heeds its timeout keeps its worker', { workers: 1 }, async (pool) => {
+threadPoolTest('a task that heeds its timeout keeps its worker', { workers: 1 }, async (pool) => {
   const before = await pool.run(thread);
   const reasons = new Int32Array(new SharedArrayBuffer(4));
   await assert.rejects(
@@ -98,7 +99,7 @@ poolTest('a request to stop reaches its item only', { workers: 1 }, async (pool)
   }
 });
 
-poolTest(
+threadPoolTest(
   'who shares a worker with a task that has to be stopped is told',
   { workers: 1, tasksPerWorker: 3 },
   async (pool) => {
@@ -125,7 +126,7 @@ poolTest(
   },
 );
 
-poolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
+threadPoolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
   await pool.run(() => 1);
   const begun = performance.now();
   const count = new Int32Array(new SharedArrayBuffer(4));
@@ -260,7 +261,7 @@ poolTest(
 );
 
 test('stats add up while tasks fail, run out of time and are cancelled', async () => {
-  const pool = new Pool({ workers: 2 });
+  const pool = new Pool({ kind, workers: 2 });
   const calls: Promise<unknown>[] = [];
   for (let i = 0; i < 60; i++) {
     const view = pool.with(i % 5 === 0 ? { timeout: 30, grace: 5 } : {});
@@ -291,7 +292,7 @@ test('stats add up while tasks fail, run out of time and are cancelled', async (
   await within(5000, pool.close(), 'close');
 });
 
-poolTest('cancelling a job that was split counts each item once', { workers: 2 }, async (pool) => {
+threadPoolTest('cancelling a job that was split counts each item once', { workers: 2 }, async (pool) => {
   const controller = new AbortController();
   const gate = new Int32Array(new SharedArrayBuffer(4));
   const item = async (n: number): Promise<void> => {
@@ -317,7 +318,7 @@ for (const maxTasksPerWorker of [1, 2, 3]) {
     { workers: 2, maxTasksPerWorker },
     async (pool) => {
       const ids = await pool.map(Array.from({ length: 30 }), thread);
-      const counts = new Map<number, number>();
+      const counts = new Map<string, number>();
       for (const id of ids) counts.set(id, (counts.get(id) ?? 0) + 1);
       assert.ok(
         [...counts.values()].every((count) => count <= maxTasksPerWorker),
@@ -354,6 +355,7 @@ poolTest(
 
 test('an async init is waited for, and its error reaches every task, also later ones', async () => {
   const pool = new Pool({
+    kind,
     workers: 2,
     init: async () => {
       await new Promise((resolve) => setTimeout(resolve, 100));
@@ -362,7 +364,7 @@ test('an async init is waited for, and its error reaches every task, also later 
   });
   assert.deepEqual(await pool.each(() => (globalThis as Record<string, unknown>)['ready']), ['yes', 'yes']);
   await pool.close();
-  const broken = new Pool({ workers: 2, init: () => Promise.reject(new RangeError('no model')) });
+  const broken = new Pool({ kind, workers: 2, init: () => Promise.reject(new RangeError('no model')) });
   const all = await Promise.allSettled([
     broken.run(() => 1),
     broken.map([1, 2, 3], (n) => n),
@@ -400,12 +402,12 @@ test('a module that ends every worker fails the tasks that need it, and no other
     await writeFile(
       file,
       `import { isMainThread } from 'node:worker_threads';
-       if (!isMainThread) process.exit(3);
+       if (!isMainThread || process.pid !== ${process.pid}) process.exit(3);
        export const value = 1;
        export const use = () => value;`,
     );
     const { use } = (await import(pathToFileURL(file).href)) as { use: () => number };
-    const pool = new Pool({ workers: 2 });
+    const pool = new Pool({ kind, workers: 2 });
     const good = Promise.all(Array.from({ length: 50 }, (_, i) => pool.run((n: number) => n, i)));
     const bad = Promise.resolve(pool.run(use));
     await assert.rejects(within(20_000, bad, 'the task'), (error: unknown) => {
@@ -421,8 +423,8 @@ test('a module that ends every worker fails the tasks that need it, and no other
   }
 });
 
-test('close ends a worker that something left behind holds', async () => {
-  const pool = new Pool({ workers: 1 });
+threadTest('close ends a worker that something left behind holds', async () => {
+  const pool = new Pool({ kind, workers: 1 });
   const begun = new Int32Array(new SharedArrayBuffer(4));
   await pool.run(() => {
     setTimeout(() => {
@@ -434,7 +436,7 @@ test('close ends a worker that something left behind holds', async () => {
   assert.equal(pool.stats().workers, 0);
 });
 
-test('a slow disposal is waited for', async () => {
+threadTest('a slow disposal is waited for', async () => {
   const { workerLocal } = await import('simul');
   const closed = new Int32Array(new SharedArrayBuffer(4));
   const handle = workerLocal(() => ({
@@ -443,14 +445,14 @@ test('a slow disposal is waited for', async () => {
       Atomics.add(closed, 0, 1);
     },
   }));
-  const pool = new Pool({ workers: 1 });
+  const pool = new Pool({ kind, workers: 1 });
   await pool.run(() => void handle());
   await pool.close();
   assert.equal(closed[0], 1);
 });
 
 test('an error that ends an idle worker is said, and the pool goes on', async () => {
-  const pool = new Pool({ workers: 1 });
+  const pool = new Pool({ kind, workers: 1 });
   const warned = new Promise<Error>((resolve) => process.once('warning', resolve));
   await pool.run(() => {
     setTimeout(() => {
@@ -464,11 +466,12 @@ test('an error that ends an idle worker is said, and the pool goes on', async ()
 });
 
 test('workers that cannot be started fail the tasks, every time, with the cause', async () => {
-  const pool = new Pool({ workers: 2, execArgv: ['--no-such-flag'] });
+  const pool = new Pool({ kind, workers: 2, execArgv: ['--no-such-flag'] });
   for (let i = 0; i < 2; i++) {
     await assert.rejects(within(5000, Promise.resolve(pool.run(() => 1)), 'the task'), (error: unknown) => {
       assert.ok(error instanceof EngineError);
-      assert.equal((error.cause as { code?: string }).code, 'ERR_WORKER_INVALID_EXEC_ARGV');
+      if (kind === 'process') assert.match((error.cause as Error).message, /bad option: --no-such-flag/);
+      else assert.equal((error.cause as { code?: string }).code, 'ERR_WORKER_INVALID_EXEC_ARGV');
       return true;
     });
   }
@@ -477,18 +480,23 @@ test('workers that cannot be started fail the tasks, every time, with the cause'
 
 poolTest('a result that waits for room while this thread is busy is no running time', {}, async (pool) => {
   const items = Array.from({ length: 4000 }, (_, n) => n);
-  for (let round = 0; round < 2; round++) {
-    const started = new Int32Array(new SharedArrayBuffer(4));
-    // More than the rings hold: both workers wait in the middle of their chunks.
-    const work = (n: number): string => {
-      Atomics.add(started, 0, 1);
-      return `${'x'.repeat(4000)}${n}`;
-    };
-    const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
-    await until(() => Atomics.load(started, 0) > 0, 'an item has begun');
-    const end = performance.now() + 1500;
-    while (performance.now() < end);
-    assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
+  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
+  try {
+    for (let round = 0; round < 2; round++) {
+      const begun = join(folder, `${round}`);
+      // More than the rings hold: both workers wait in the middle of their chunks.
+      const work = (n: number): string => {
+        if (n === 0) process.getBuiltinModule('node:fs').writeFileSync(begun, '');
+        return `${'x'.repeat(4000)}${n}`;
+      };
+      const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
+      await until(() => existsSync(begun), 'an item has begun');
+      const end = performance.now() + 1500;
+      while (performance.now() < end);
+      assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });
 

@@ -5,9 +5,12 @@ import test from 'node:test';
 import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
 
+/** What pools the suites are run on: suites for processes set it before they load those for all. */
+export const kind = process.env.SIMUL_TEST_KIND === 'process' ? 'process' : 'thread';
+
 export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) => Promise<void>): void {
   test(name, { timeout: 30_000 }, async (t) => {
-    const pool = new Pool({ workers: 2, ...options });
+    const pool = new Pool({ workers: 2, kind, ...options });
     try {
       await body(pool);
       await within(5000, pool.close(), 'close');
@@ -23,6 +26,14 @@ export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) 
     }
   });
 }
+
+/** Which worker runs this: no two of this program have the same. */
+export const workerId = async (): Promise<string> =>
+  `${process.pid}.${(await import('node:worker_threads')).threadId}`;
+
+/** For what takes memory shared with the workers to see, of which processes have none. */
+export const threadPoolTest = (kind === 'thread' ? poolTest : () => {}) as typeof poolTest;
+export const threadTest = (kind === 'thread' ? test : () => {}) as typeof test;
 
 /** Fails where the promise takes longer. */
 export async function within<T>(ms: number, promise: PromiseLike<T>, what: string): Promise<T> {

@@ -22,6 +22,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     env: undefined,
     execArgv: undefined,
     assetBounds: { count: COUNT, bytes: 1 << 20 },
+    apart: false,
     startWorker: startThread,
     initError: (_, then) => then(new Error('init')),
   });

@@ -1,11 +1,11 @@
 /** The program bundled: it runs from a folder with nothing beside it, minified or not, in both module formats. */
 import assert from 'node:assert/strict';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { type BuildOptions, build } from 'esbuild';
 import { checkRun, type Dialect, placesInBundle, programFiles, type StackPlaces } from './program.js';
-import { bin, Home, node, scratch, succeed } from './support.js';
+import { bin, Home, node, root, scratch, succeed } from './support.js';
 
 let home: Home;
 before(async () => {
@@ -69,6 +69,35 @@ test('esbuild, split into chunks', async () => {
   });
   const places = await bundlePlaces(folder, 'program.mjs', false);
   checkRun(await node(['program.mjs'], { cwd: folder }), places, state);
+});
+
+test('a pool of processes in a bundle, with koffi beside it', async () => {
+  const program = `
+    import { Pool } from 'simul';
+    const factor = 3;
+    const pool = new Pool({ kind: 'process', workers: 2 });
+    console.log(JSON.stringify(await pool.map([1, 2, 3], (n) => n * factor + 0 * process.pid)));
+    await pool.close();
+  `;
+  const cwd = await home.project('processes', { type: 'module', files: { 'program.js': program } });
+  const folder = await scratch();
+  const outfile = join(folder, 'bundle.mjs');
+  await build({
+    absWorkingDir: cwd,
+    entryPoints: ['program.js'],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+  });
+  await mkdir(join(folder, 'node_modules'));
+  await symlink(join(root, 'node_modules/koffi'), join(folder, 'node_modules/koffi'));
+  // Started from elsewhere, too.
+  for (const from of [folder, cwd]) {
+    const { stdout, stderr } = await node([outfile], { cwd: from });
+    assert.equal(stderr, '');
+    assert.equal(stdout, '[3,6,9]\n');
+  }
 });
 
 for (const external of [false, true]) {

@@ -18,6 +18,8 @@ const CODE = [
   // Late: to read functions; in workers, the API and TypeScript; where no file of the worker is left.
   'read-function.cjs',
   'private-names.cjs',
+  'process-channel.cjs',
+  'process.cjs',
   'self-by-name.cjs',
   'typescript.cjs',
   'hooks.js',

@@ -32,7 +32,7 @@ test('ring: faults', async () => {
       edits: [
         {
           file,
-          from: 'if (ring.words[at << 1] !== SKIP)',
+          from: 'if (size !== SKIP)',
           to: `store(ring.control, ring.tail, (this.#tail + ring.words[at << 1]) | 0);
             if (ring.words[at << 1] !== SKIP)`,
         },
@@ -93,6 +93,8 @@ test('doorbell: no wake-up is lost, none is given twice', async () => {
   all(program, { scenario: 'loosely' });
   all(program, { scenario: 'loosely', timeouts: 1 });
   all(program, { scenario: 'disarmed' });
+  all(program, { scenario: 'far' });
+  all(program, { scenario: 'blockingThenFar' });
 });
 
 test('doorbell: faults', async () => {
@@ -136,10 +138,28 @@ test('doorbell: faults', async () => {
       edits: [
         {
           file,
-          from: 'if (exchange(words, this.#parked, 0) === 0) return; add(words, this.#bell, 1);',
-          to: 'exchange(words, this.#parked, 0);',
+          from: 'if (parked === 0) return; add(words, this.#bell, 1);',
+          to: '',
         },
       ],
+    },
+    {
+      fault: 'an owner in another process waits in its event loop without looking whether it was rung before',
+      scenario: 'far',
+      shows: LOST,
+      edits: [
+        {
+          file,
+          from: 'return replace(this.#words, this.#parked, this.#announced, this.#announced | FAR);',
+          to: 'replace(this.#words, this.#parked, this.#announced, this.#announced | FAR); return true;',
+        },
+      ],
+    },
+    {
+      fault: 'the ringer does not know that the owner waits in its event loop',
+      scenario: 'far',
+      shows: LOST,
+      edits: [{ file, from: 'this.#announced | FAR', to: 'this.#announced' }],
     },
     {
       fault: 'a wait that has ended counts as armed',
@@ -152,7 +172,11 @@ test('doorbell: faults', async () => {
       scenario: 'loosely',
       shows: /^a soft ring was heard/,
       edits: [
-        { file, from: 'load(this.#words, this.#parked) === 1', to: 'load(this.#words, this.#parked) !== 0' },
+        {
+          file,
+          from: '(load(this.#words, this.#parked) & ~FAR) === 1',
+          to: 'load(this.#words, this.#parked) !== 0',
+        },
       ],
     },
     {

@@ -50,6 +50,12 @@ export function isEntry(path: string): boolean {
   return entry;
 }
 
+/** The script that the program was started with, for {@link setEntry} in another process. */
+export function entryFile(): string | undefined {
+  const inherited = getEnvironmentData(key);
+  return typeof inherited === 'string' ? inherited : real(process.argv[1]);
+}
+
 /** For hosts that run the user's entry module themselves: a worker process told about its parent's entry. */
 export function setEntry(path: string): void {
   isEntry('');

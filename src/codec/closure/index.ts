@@ -1,6 +1,6 @@
 export { type Built, buildFunction } from './build.js';
 export { built, builtReading, keepBuilt } from './built.js';
-export { setEntry } from './entry.js';
+export { entryFile, setEntry } from './entry.js';
 export { intrinsicPath, lazyGlobalPath, resolveIntrinsic } from './intrinsics.js';
 export { builtinExport } from './known-modules.js';
 export { whyNotLight } from './light.js';

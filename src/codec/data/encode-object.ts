@@ -145,6 +145,11 @@ export function encodeBuiltin(encoder: Encoder, value: object, asBase: boolean):
   } else if (ArrayBuffer.isView(value)) {
     return encodeView(encoder, value, asBase);
   } else if (types.isSharedArrayBuffer(value)) {
+    if (encoder.apart) {
+      encoder.refuse(
+        "it is shared memory, which processes cannot have in common: use a pool of kind 'thread', or send a copy",
+      );
+    }
     encoder.u8(Tag.sharedBuffer);
     encoder.u32(encoder.extras.push(value) - 1);
   } else if (types.isArrayBuffer(value)) {

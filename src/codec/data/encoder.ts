@@ -38,6 +38,8 @@ export interface EncodeOptions {
   readonly moved?: boolean | undefined;
   /** For many to read: what large views see is put into shared memory, where their copies will see it too. */
   readonly stored?: boolean | undefined;
+  /** For another process: what cannot be copied there is refused. */
+  readonly apart?: boolean | undefined;
   /** What the value is called in errors. */
   readonly label?: string | undefined;
   /** What the elements are called, where the value is a list of several things. */
@@ -55,6 +57,7 @@ export class Encoder extends ByteWriter {
   stored = false;
   /** The buffer that is written now is seen through a view. */
   viewed = false;
+  apart = false;
   /** Nobody but the receiver will see the value again: its buffers are moved as if they were marked. */
   owned = false;
   extras: unknown[] = [];

@@ -31,6 +31,12 @@ export function isHost(value: object): boolean {
 }
 
 export function encodeHost(encoder: Encoder, value: object): void {
+  if (encoder.apart) {
+    const { name } = value.constructor;
+    encoder.refuse(
+      `it is a ${name}, which no other process can have: make it there, or use a pool of kind 'thread'`,
+    );
+  }
   encoder.u8(Tag.host);
   encoder.u32(encoder.extras.push(value) - 1);
 }

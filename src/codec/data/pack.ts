@@ -21,6 +21,7 @@ export class Packer {
     encoder.moved = options.moved === true;
     encoder.stored = options.stored === true;
     encoder.viewed = false;
+    encoder.apart = options.apart === true;
     encoder.path = undefined;
     encoder.classes = options.classes;
     encoder.beside = 0;
@@ -76,6 +77,7 @@ export class Packer {
     if (!(error instanceof SerializationError)) return error;
     const scout = new Encoder();
     scout.exact = this.#options.exact === true;
+    scout.apart = this.#options.apart === true;
     scout.path = [];
     try {
       scout.item(value);

@@ -25,22 +25,36 @@ export function crashError(host: WorkerHost, job: Job, item: number): WorkerCras
       `${label} ran on worker ${host.place.worker}, which had to be stopped: ${host.stopReason} (${attempt})`,
     );
   }
-  const { code, error } = host.exit ?? { code: undefined, error: undefined };
-  const why =
-    error instanceof Error
-      ? `${error.name}: ${error.message}`
-      : error === undefined
-        ? `exit code ${code ?? 'unknown'}`
-        : String(error);
-  return new WorkerCrashedError(`the worker died while ${label} ran (${why}, ${attempt})`, {
-    cause: error,
-    exitCode: code,
-  });
+  const exit = host.exit ?? UNKNOWN;
+  const message = `the worker died while ${label} ran (${reasonOf(exit)}, ${attempt})`;
+  return new WorkerCrashedError(message + lastLines(exit), crashOptions(exit));
+}
+
+/** What was printed explains a death that no error does. */
+function lastLines({ error, stderr }: ExitReason): string {
+  return error === undefined && stderr ? `; its last lines on stderr:\n${stderr}` : '';
+}
+
+const UNKNOWN: ExitReason = { code: undefined, error: undefined };
+
+function crashOptions({
+  error,
+  code,
+  signal,
+  stderr,
+}: ExitReason): ConstructorParameters<typeof WorkerCrashedError>[1] {
+  return { cause: error, exitCode: code, signal, stderr };
+}
+
+function reasonOf({ error, code, signal }: ExitReason): string {
+  if (error instanceof Error) return `${error.name}: ${error.message}`;
+  if (error !== undefined) return String(error);
+  return signal === undefined ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
 }
 
 /** For jobs that can not run at all. */
 export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefined): SimulError {
-  const cause = last?.error ?? new Error(`exit code ${last?.code ?? 'unknown'}`);
+  const cause = last?.error ?? new Error(reasonOf(last ?? UNKNOWN) + lastLines(last ?? UNKNOWN));
   switch (why) {
     case 'starts':
       return new EngineError(
@@ -50,7 +64,7 @@ export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefi
     case 'deaths':
       return new WorkerCrashedError(
         'one worker after the other died before this task could start: what it imports may end them',
-        { cause, exitCode: last?.code },
+        { ...crashOptions(last ?? UNKNOWN), cause },
       );
     case 'slots':
       return new EngineError(`all workers of ${pool} are full of tasks that wait for calls of their own`);
@@ -65,4 +79,8 @@ export function warnUnheard(pool: string, worker: number, error: unknown): void 
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const message = `worker ${worker} of ${pool} was ended by an error between tasks: ${text}`;
   process.emitWarning(message, { code: 'SIMUL_WORKER_CRASHED' });
+}
+
+export function initFailed(pool: string, cause: Error): EngineError {
+  return new EngineError(`init of ${pool} failed in a worker: ${cause.message}`, { cause });
 }

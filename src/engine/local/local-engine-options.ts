@@ -15,6 +15,8 @@ export interface LocalEngineOptions {
   readonly execArgv: readonly string[] | undefined;
   /** How much of what it has sent the engine keeps, in case it comes back by its hash. */
   readonly assetBounds?: AssetBounds | undefined;
+  /** Workers are processes. */
+  readonly apart: boolean;
   readonly startWorker: StartWorker;
   /** Makes an error of what a failed `init` sent. */
   readonly initError: (error: Packed, then: (error: Error) => void) => void;

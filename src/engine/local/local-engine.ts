@@ -26,7 +26,7 @@ import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
-import { crashError, giveUpError, warnUnheard } from './faults.js';
+import { crashError, giveUpError, initFailed, warnUnheard } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold, wantedRuns } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
@@ -44,6 +44,7 @@ import { startHost, type WorkerHost } from './worker-host.js';
 export class LocalEngine implements Engine {
   readonly size: number;
   readonly burst = 256;
+  readonly apart: boolean;
   readonly assets: AssetStore;
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
@@ -72,6 +73,7 @@ export class LocalEngine implements Engine {
       places: () => options.workers * options.tasksPerWorker + this.#state.waiting,
     });
     this.size = options.workers;
+    this.apart = options.apart;
     this.assets = new AssetStore(options.assetBounds);
     this.assets.keeper = this.refs;
     this.#farewell = new AssetFarewell(this.assets);
@@ -260,15 +262,15 @@ export class LocalEngine implements Engine {
   #startNow(place: Place): void {
     if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
     const nested = newNestedCalls((body) => this.#host(place).wire(body));
-    let host: WorkerHost;
     try {
-      host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      const host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      this.#hosts.set(place, host);
     } catch (error) {
-      // Such as flags that a thread cannot have: a start that failed, not a fault of whose task asked for it.
-      this.#upkeep.later(0, () => this.#exited(place, nested, { code: undefined, error }));
-      return;
+      this.#upkeep.later(0, () => {
+        if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
+        this.#exited(place, nested, { code: undefined, error });
+      });
     }
-    this.#hosts.set(place, host);
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -280,7 +282,8 @@ export class LocalEngine implements Engine {
         this.#upkeep.planSplit();
         this.#upkeep.planIdle();
       },
-      failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
+      failed: (error) =>
+        this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause))),
       result: (slot, item, failed, body, times) => {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, times);
@@ -378,11 +381,8 @@ export class LocalEngine implements Engine {
     if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 
-  /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(cause: Error): void {
-    const error = new EngineError(`init of ${this.#options.name} failed in a worker: ${cause.message}`, {
-      cause,
-    });
+  /** No worker of this pool can work, and every task says why. */
+  #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();

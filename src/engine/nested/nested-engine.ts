@@ -32,6 +32,7 @@ interface Asked {
 
 export class NestedEngine implements Engine {
   readonly size: number;
+  readonly apart: boolean;
   /** Each call is on its way when `run` returns: the task may wait for what it does without a turn of the event loop. */
   readonly burst = 1;
   readonly refs: WorkerRuntime['refs'];
@@ -46,6 +47,7 @@ export class NestedEngine implements Engine {
     this.#assets = runtime.assets;
     this.size = runtime.workers;
     this.refs = runtime.refs;
+    this.apart = runtime.apart;
     runtime.onReply = (reply) => this.#answered(reply);
   }
 

@@ -53,8 +53,8 @@ export const hotResults = (stage: Stage): Scenario => resultsOf(stage, 3, true, 
 export const crowdedResults = (stage: Stage): Scenario => resultsOf(stage, 3, false, 64);
 
 /** A message between two results keeps its place. */
-export function ordered(stage: Stage): Scenario {
-  const session = new Session(stage, 256);
+const inOrder = (stage: Stage, ofProcesses: boolean): Scenario => {
+  const session = new Session(stage, 256, undefined, ofProcesses);
   const { outbox } = session;
   return session.with(
     () => {
@@ -70,6 +70,106 @@ export function ordered(stage: Stage): Scenario {
     },
     () => session.told('7:0=100, 7:1 at 5, 7:end 2'),
   );
+};
+export const ordered = (stage: Stage): Scenario => inOrder(stage, false);
+export const orderedByRings = (stage: Stage): Scenario => inOrder(stage, true);
+
+/** A message is all that comes, until it is answered. */
+export function messageAnswered(stage: Stage): Scenario {
+  let stopped = false;
+  const session = new Session(
+    stage,
+    256,
+    () => {
+      stopped = true;
+    },
+    true,
+  );
+  const { channel, link, outbox, parent } = session;
+  parent.told.answer = () => parent.link.send({ type: 'stop' });
+  const wait = (): void => {
+    const { own } = link.parts;
+    for (;;) {
+      link.takeMessages();
+      if (stopped) return;
+      const seen = own.announce();
+      if (!link.hasMessages && own.arm(seen, wait)) return;
+      own.withdraw();
+    }
+  };
+  return session.with(
+    () => {
+      channel.toParent.on('message', () => link.parts.own.heard());
+      outbox.message({ type: 'progress', slot: 7, index: 0, done: 5, total: undefined });
+      wait();
+      while (!stopped) stage.turn();
+      outbox.end(7, 1, 0);
+    },
+    () => session.told('7:0 at 5, 7:end 1'),
+  );
+}
+
+/** More messages than the ring holds, and results between them: the worker waits for room. */
+export function crowdedMessages(stage: Stage): Scenario {
+  const session = new Session(stage, 256, undefined, true);
+  const { outbox } = session;
+  const progress = (done: number): void =>
+    outbox.message({ type: 'progress', slot: 7, index: 1, done, total: undefined });
+  return session.with(
+    () => {
+      progress(4);
+      progress(5);
+      outbox.result(7, 0, 100, { ...MANNER, left: 2 });
+      progress(6);
+      outbox.end(7, 1, 0);
+    },
+    () => session.told('7:1 at 4, 7:1 at 5, 7:0=100, 7:1 at 6, 7:end 1'),
+  );
+}
+
+/** The parent says more than the ring holds, and a job after it; the worker, which waits without blocking, takes all in order. */
+export function crowdedParent(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256, true);
+  const taken: string[] = [];
+  let over = false;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  const link = channel.worker((message) => {
+    taken.push((message as unknown as { done: number }).done.toString());
+  });
+  const outbox = new Outbox(link, new Set(), () => {});
+  const wait = (): void => {
+    const { own } = link.parts;
+    for (;;) {
+      link.takeMessages();
+      if (taken.length === 3) {
+        outbox.end(7, 1, 0);
+        return;
+      }
+      const seen = own.announce();
+      if (!link.hasMessages && own.arm(seen, wait)) return;
+      own.withdraw();
+    }
+  };
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        channel.toParent.on('message', () => link.parts.own.heard());
+        wait();
+        while (taken.length < 3) stage.turn();
+      },
+      parent() {
+        parent.listen();
+        for (let done = 1; done <= 3; done++) {
+          parent.link.send({ type: 'progress', slot: 7, index: 1, done } as unknown as ToWorker);
+        }
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(taken.join(','), '1,2,3'),
+  };
 }
 
 /** The worker goes on only once the parent has answered to its first result, which shares an open batch. */
@@ -95,8 +195,8 @@ export function answered(stage: Stage): Scenario {
 }
 
 /** Both sides wait for each other: the worker for jobs (and a message to stop), the parent for results. */
-function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
-  const channel = new Channel(stage, 256);
+function conversation(stage: Stage, jobs: number, mayBlock: boolean, ofProcesses = false): Scenario {
+  const channel = new Channel(stage, 256, ofProcesses);
   let over = false;
   let stopped = false;
   const parent = new Parent(channel, (ends) => {
@@ -113,6 +213,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
       if (stopped) return parking.busy();
       const header = link.reader.next();
       if (header < 0) {
+        if (link.hasMessages && link.takeMessages()) continue;
         if (parking.wait(mayBlock)) continue;
         return;
       }
@@ -126,6 +227,8 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
   const parking = new Parking({
     bell: link.parts.own,
     reader: link.reader,
+    channel: ofProcesses ? 'PipeWrap' : 'MessagePort',
+    hasMessages: () => link.hasMessages,
     takeMessages: () => link.takeMessages(),
     woken: () => pump(),
   });
@@ -134,6 +237,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
     actors: {
       worker() {
         channel.toParent.on('message', (message) => {
+          if (ofProcesses) return link.parts.own.heard();
           link.arrived(message as ToWorker);
           pump();
         });
@@ -156,4 +260,6 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
 
 export const blockingWorker = (stage: Stage): Scenario => conversation(stage, 1, true);
 export const loopingWorker = (stage: Stage): Scenario => conversation(stage, 1, false);
+export const blockingProcess = (stage: Stage): Scenario => conversation(stage, 1, true, true);
+export const loopingProcess = (stage: Stage): Scenario => conversation(stage, 1, false, true);
 export const twoJobs = (stage: Stage): Scenario => conversation(stage, 2, true);

@@ -142,3 +142,49 @@ export function disarmed(stage: Stage): Scenario {
     check: () => assert.equal(called, armed ? 1 : 0),
   };
 }
+
+/** Owner and ringer are processes: what wakes the owner's event loop is a message, and it may block before that. */
+function ofProcesses(stage: Stage, blocks: boolean): Scenario {
+  const { control, names } = words();
+  const [toOwner, toRinger] = stage.channel();
+  const owner = new Doorbell(control, 0, () => {});
+  const ringer = new Doorbell(control, 0, () => toOwner.postMessage('ring'));
+  const total = 2;
+  let seenTotal = false;
+  return {
+    names,
+    actors: {
+      owner() {
+        const look = () => {
+          owner.withdraw();
+          let mayBlock = blocks;
+          for (;;) {
+            if (load(control, WORK) === total) {
+              seenTotal = true;
+              return;
+            }
+            const seen = owner.announce();
+            if (load(control, WORK) < total) {
+              if (mayBlock) owner.waitSync(seen, 1000);
+              else if (owner.arm(seen, look)) return;
+            }
+            mayBlock = false;
+            owner.withdraw();
+          }
+        };
+        toRinger.on('message', () => owner.heard());
+        look();
+        while (!seenTotal) stage.turn();
+      },
+      ringer() {
+        for (let value = 1; value <= total; value++) {
+          store(control, WORK, value);
+          ringer.ring();
+        }
+      },
+    },
+  };
+}
+
+export const far = (stage: Stage): Scenario => ofProcesses(stage, false);
+export const blockingThenFar = (stage: Stage): Scenario => ofProcesses(stage, true);

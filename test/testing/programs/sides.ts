@@ -1,13 +1,16 @@
 /** The two sides of a channel: real links, a worker's outbox, a parent's inbox and event loop. */
 import assert from 'node:assert/strict';
 import type { MessagePort } from 'node:worker_threads';
-import { RingReader, RingWriter, Segment } from '#simul/memory/index.js';
-import { Link, RECORD_JOB, type ToParent, type ToWorker } from '#simul/protocol/index.js';
+import { type Ring, RingReader, RingWriter, Segment } from '#simul/memory/index.js';
+import { Link, RECORD_JOB, RingPort, type ToParent, type ToWorker } from '#simul/protocol/index.js';
 import type { Port, Scenario, Stage } from '#simul/testing/index.js';
 import { type Batch, forEntries } from '#simul/transport/batch.js';
 import { Inbox } from '#simul/transport/inbox.js';
 import { Outbox } from '#simul/worker/outbox.js';
 import { unpack } from './codec-stub.js';
+
+/** In bytes: it holds two messages, each of two records. */
+const MESSAGE_RING = 256;
 
 /** What the parent was told, in order. */
 export class Told {
@@ -45,6 +48,7 @@ export class Told {
 
   progress(slot: number, index: number, done: number): void {
     this.values.push(`${slot}:${index} at ${done}`);
+    this.answer();
   }
 }
 
@@ -53,13 +57,21 @@ export class Channel {
   readonly toWorker: Port;
   readonly names: NonNullable<Scenario['names']>;
   readonly #buffers;
+  /** Of processes: messages go by rings, and the ports wake event loops only. */
+  readonly #messages: { readonly down: SharedArrayBuffer; readonly up: SharedArrayBuffer } | undefined;
 
-  constructor(stage: Stage, ringBytes: number) {
+  constructor(stage: Stage, ringBytes: number, ofProcesses = false) {
     const [toParent, toWorker] = stage.channel();
     this.toParent = toParent;
     this.toWorker = toWorker;
+    if (ofProcesses) {
+      this.#messages = {
+        down: new SharedArrayBuffer(MESSAGE_RING),
+        up: new SharedArrayBuffer(MESSAGE_RING),
+      };
+    }
     this.#buffers = {
-      control: new SharedArrayBuffer(512),
+      control: new SharedArrayBuffer(768),
       submission: new SharedArrayBuffer(ringBytes),
       completion: new SharedArrayBuffer(ringBytes),
       slots: new SharedArrayBuffer(64),
@@ -75,26 +87,47 @@ export class Channel {
       [control, 80, 'BELL of the worker'],
       [control, 96, 'PARKED of the parent'],
       [control, 112, 'BELL of the parent'],
+      [control, 128, 'head of messages to the worker'],
+      [control, 129, 'parent waits for room'],
+      [control, 144, 'tail of messages to the worker'],
+      [control, 160, 'head of messages to the parent'],
+      [control, 161, 'worker waits for room for a message'],
+      [control, 176, 'tail of messages to the parent'],
     ];
   }
 
   /** A side's own views. */
   newSegment(): Segment {
-    return new Segment(this.#buffers);
+    if (this.#messages === undefined) return new Segment(this.#buffers);
+    const buffers = { ...this.#buffers, ...this.#messages } as unknown as ConstructorParameters<
+      typeof Segment
+    >[0];
+    return new Segment(buffers, {
+      wakeParent: () => this.toParent.postMessage('ring'),
+      wakeWorker: () => this.toWorker.postMessage('ring'),
+    });
+  }
+
+  /** What carries messages: a port, or the rings `out` and `back`. */
+  #port(port: Port, out: Ring | undefined, back: Ring | undefined, ring: () => void, patience?: number) {
+    if (out === undefined || back === undefined) return port as unknown as MessagePort;
+    return new RingPort({ writer: new RingWriter(out), reader: new RingReader(back), ring, patience });
   }
 
   parent(handle: (message: ToParent) => void): Link<ToWorker, ToParent> {
-    const segment = new Segment(this.#buffers);
-    const { parentBell: own, workerBell: peer } = segment;
+    const segment = this.newSegment();
+    const { parentBell: own, workerBell: peer, up, down } = segment;
     const [writer, reader] = [new RingWriter(segment.submission), new RingReader(segment.completion)];
-    return new Link({ port: this.toWorker as unknown as MessagePort, writer, reader, own, peer }, handle);
+    const port = this.#port(this.toWorker, down, up, () => peer.ring());
+    return new Link({ port, writer, reader, own, peer }, handle);
   }
 
   worker(handle: (message: ToWorker) => void): Link<ToParent, ToWorker> {
-    const segment = new Segment(this.#buffers);
-    const { parentBell: peer, workerBell: own } = segment;
+    const segment = this.newSegment();
+    const { parentBell: peer, workerBell: own, up, down } = segment;
     const [writer, reader] = [new RingWriter(segment.completion), new RingReader(segment.submission)];
-    return new Link({ port: this.toParent as unknown as MessagePort, writer, reader, own, peer }, handle);
+    const port = this.#port(this.toParent, up, down, () => peer.ring(), 50);
+    return new Link({ port, writer, reader, own, peer }, handle);
   }
 }
 
@@ -119,7 +152,12 @@ export class Parent {
   }
 
   listen(): void {
-    this.#port.on('message', (message) => this.inbox.message(message as ToParent));
+    const { own, port } = this.link.parts;
+    const ofProcesses = port instanceof RingPort;
+    this.#port.on('message', (message) => {
+      if (ofProcesses) own.heard();
+      else this.inbox.message(message as ToParent);
+    });
     this.inbox.drain();
   }
 
@@ -142,9 +180,9 @@ export class Session {
   #over = false;
 
   /** `take`: what the worker does with a message. */
-  constructor(stage: Stage, ringBytes: number, take: () => void = () => {}) {
+  constructor(stage: Stage, ringBytes: number, take: () => void = () => {}, ofProcesses = false) {
     this.#stage = stage;
-    this.channel = new Channel(stage, ringBytes);
+    this.channel = new Channel(stage, ringBytes, ofProcesses);
     this.parent = new Parent(this.channel, () => {
       this.#over = true;
     });

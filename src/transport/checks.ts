@@ -1,0 +1,55 @@
+/** Holds what a process tells of its jobs against what it was given: a worker's mistakes are not to become the engine's. */
+import { CLOSED, type Segment, SLOTS } from '../memory/index.js';
+import { BrokenProtocol } from '../protocol/index.js';
+import type { WorkerEvents } from './transport.js';
+
+/** @throws BrokenProtocol, where an event names a slot or an item that cannot be */
+export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
+  const slots = (slot: number): void => {
+    if (!Number.isInteger(slot) || slot < 0 || slot >= SLOTS) broken(`slot ${slot}`);
+  };
+  /** What has a result has been claimed. */
+  const items = (slot: number, item: number, count: number): void => {
+    slots(slot);
+    const most = Math.min(segment.started(slot), CLOSED);
+    if (!Number.isInteger(item) || item < 0 || item + count > most) {
+      broken(`a result of item ${item} of slot ${slot}, where ${most} have started`);
+    }
+  };
+  return {
+    ...events,
+    result: (slot, item, failed, body, times) => {
+      items(slot, item, 1);
+      events.result(slot, item, failed, body, times);
+    },
+    results: (slot, first, batch) => {
+      items(slot, first, batch.count);
+      events.results(slot, first, batch);
+    },
+    stream: (slot, item, part) => {
+      items(slot, item, 1);
+      events.stream(slot, item, part);
+    },
+    progress: (slot, item, done, total) => {
+      items(slot, item, 1);
+      events.progress(slot, item, done, total);
+    },
+    end: (slot, started, elapsed) => {
+      slots(slot);
+      if (!Number.isInteger(started) || started < 0 || started > CLOSED) broken(`${started} items of a job`);
+      events.end(slot, started, elapsed);
+    },
+    fetch: (slot) => {
+      slots(slot);
+      events.fetch(slot);
+    },
+    waiting: (slot, waiting) => {
+      slots(slot);
+      events.waiting(slot, waiting);
+    },
+  };
+}
+
+function broken(what: string): never {
+  throw new BrokenProtocol(`it told of ${what}`);
+}

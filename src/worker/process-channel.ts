@@ -1,0 +1,99 @@
+/**
+ * A worker process's side of the way to its parent: descriptor 3 is the shared memory, descriptor 4 wakes event loops, and
+ * the program's arguments are where koffi lies and the parent's pid. See the transport's README.
+ */
+import { closeSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { setEntry } from '../codec/index.js';
+import { mapSegment, native, RingReader, RingWriter, Segment } from '../memory/index.js';
+import { RingPort } from '../protocol/index.js';
+import type { WorkerRuntime, WorkerSetup } from './runtime.js';
+
+const MEMORY = 3;
+const BELL = 4;
+/** How long one wait for room or for the setup lasts before the rings are looked at again, in ms. */
+const PATIENCE = 50;
+
+/** What a process is told first. */
+export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port'> {
+  /** The script that must not run again here. */
+  readonly entry: string | undefined;
+}
+
+const RING = Uint8Array.of(1);
+
+/** Opens the way to the parent and waits for what it says first. */
+export function openProcess(): WorkerSetup {
+  const [koffi, parent] = process.argv.splice(2);
+  const system = native(koffi);
+  system.dieWithParent();
+  // It may have ended before it could be asked to tell.
+  if (process.ppid !== Number(parent)) process.exit(1);
+  // Pipes that are written to only are no reason to stay, or not to block.
+  for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
+  // A terminal sends it to all: whether the program ends is for the parent to say.
+  process.on('SIGINT', () => {});
+  const buffers = mapSegment((at, bytes) => system.map(MEMORY, at, bytes));
+  closeSync(MEMORY);
+  const segment = new Segment(buffers, { wakeParent, wakeWorker: () => {} });
+  const { parentBell, workerBell } = segment;
+  const port = new RingPort({
+    writer: new RingWriter(segment.up!),
+    reader: new RingReader(segment.down!),
+    ring: () => parentBell.ring(),
+    patience: PATIENCE,
+  });
+  const setup = firstMessage(port, segment);
+  if (setup.entry !== undefined) setEntry(setup.entry);
+  listen(() => workerBell.heard());
+  return { ...setup, segment, port };
+}
+
+function firstMessage(port: RingPort, { workerBell }: Segment): ProcessSetup {
+  for (;;) {
+    const first = port.receive();
+    if (first !== undefined) return first.message as ProcessSetup;
+    const seen = workerBell.announce();
+    if (port.empty) workerBell.waitSync(seen, PATIENCE);
+    workerBell.withdraw();
+  }
+}
+
+/** Wakes the parent's event loop. Where there is no room for a byte, there are enough of them. */
+function wakeParent(): void {
+  try {
+    writeSync(BELL, RING);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') process.exit(1);
+  }
+}
+
+function listen(heard: () => void): void {
+  const socket = new Socket({
+    fd: BELL,
+    readable: true,
+    writable: false,
+    onread: {
+      buffer: Buffer.alloc(256),
+      callback: () => {
+        heard();
+        return true;
+      },
+    },
+  } as ConstructorParameters<typeof Socket>[0]);
+  // The parent is gone.
+  socket.on('end', () => process.exit(1));
+  socket.on('error', () => process.exit(1));
+  socket.resume();
+}
+
+/** An error that nobody catches ends the process as it would end a program, once the parent has been told. */
+export function tellOfDeath(runtime: WorkerRuntime): void {
+  process.on('uncaughtExceptionMonitor', (error) => {
+    if (process.listenerCount('uncaughtException') > 0 || process.hasUncaughtExceptionCaptureCallback())
+      return;
+    runtime.dies(error);
+    // What Node would do too, but it would print the error first, which the parent tells.
+    process.exit(1);
+  });
+}
