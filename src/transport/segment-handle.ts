@@ -1,7 +1,7 @@
 /** What workers over shared memory have in common, whatever they are: jobs, slots and clocks. */
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import { HEADER_WORDS, type Segment } from '../memory/index.js';
+import type { Segment } from '../memory/index.js';
 import {
   JOB_DOUBLES,
   type JobHead,
@@ -14,6 +14,7 @@ import {
   type ToParent,
   type ToWorker,
   type WirePacked,
+  writeJobHead,
 } from '../protocol/index.js';
 import { clockOrigin } from '../util/clock.js';
 import { Inbox } from './inbox.js';
@@ -129,16 +130,7 @@ export abstract class SegmentHandle implements WorkerHandle {
   #reserveJob(record: RecordHead, head: JobHead, size: number): number {
     const at = this.link.reserve(record, size);
     if (at < 0) return -1;
-    const { doubles } = this.link.writer.ring;
-    let d = (at + HEADER_WORDS) >> 1;
-    doubles[d++] = head.operation;
-    doubles[d++] = head.base;
-    doubles[d++] = head.count;
-    doubles[d++] = head.attempt;
-    doubles[d++] = head.limit;
-    doubles[d++] = head.task;
-    doubles[d++] = head.first;
-    return d << 1;
+    return writeJobHead(this.link.writer.ring.doubles, at, head);
   }
 
   #postLarge(slot: number, head: JobHead, items: Items, from: number): void {

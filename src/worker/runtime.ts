@@ -21,24 +21,20 @@ import {
   unpacker,
 } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import { HEADER_WORDS, RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
+import { RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
 import {
   fromWire,
-  INDEX,
   type ItemTimes,
-  JOB_DOUBLES,
   type JobHead,
-  KIND,
   Link,
   type NestedReply,
   type NestedRequest,
   type Numbers,
   PROTOCOL_VERSION,
-  RECORD_COLUMN_JOB,
   RingPort,
-  SLOT,
   type ToParent,
   type ToWorker,
+  takeJobRecord,
   type WirePacked,
 } from '../protocol/index.js';
 import { clockOrigin } from '../util/clock.js';
@@ -318,32 +314,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
   }
 
   #takeJob(header: number): void {
-    const link = this.#link;
-    const { ring } = link.reader;
-    const slot = ring.words[header + SLOT]!;
-    const doubles = (header + HEADER_WORDS) >> 1;
-    const d = ring.doubles;
-    const head: JobHead = {
-      operation: d[doubles]!,
-      base: d[doubles + 1]!,
-      count: d[doubles + 2]!,
-      attempt: d[doubles + 3]!,
-      limit: d[doubles + 4]!,
-      task: d[doubles + 5]!,
-      first: d[doubles + 6]!,
-    };
-    // Copied: the job may outlive the record, and user code must not run on memory that others write.
-    const payload = link.payload(header).slice(JOB_DOUBLES * 8);
-    const isColumn = ring.words[header + KIND] === RECORD_COLUMN_JOB;
-    const width = ring.words[header + INDEX];
-    link.reader.release(header);
-    if (isColumn) {
-      const { buffer } = payload;
-      return this.#beginColumn(slot, head, width === 4 ? new Int32Array(buffer) : new Float64Array(buffer));
-    }
-    const offsets = new Uint32Array(payload.buffer, 0, head.count + 1);
-    const start = ((head.count + 2) >> 1) * 8;
-    this.#begin(slot, head, offsets, payload.subarray(start), [], false);
+    const { slot, head, column, offsets, bytes } = takeJobRecord(this.#link, header);
+    if (column === undefined) this.#begin(slot, head, offsets, bytes, [], false);
+    else this.#beginColumn(slot, head, column);
   }
 
   #begin(
