@@ -143,6 +143,12 @@ export interface PoolOptions {
   readonly tasksPerWorker?: number | undefined;
   /** Tasks after which a worker is replaced. Default: never. */
   readonly maxTasksPerWorker?: number | undefined;
+  /**
+   * Workers that are started ahead, in the background, once the pool has work: each stands in at once for a worker that died,
+   * and runs `init` before that. They are no workers for `stats()`. Default: 1 for processes, which take long to start, and 0
+   * for threads.
+   */
+  readonly spares?: number | undefined;
   /** ms without work after which a worker is stopped; the next task starts a new one. Default: never. */
   readonly idleTimeout?: number | undefined;
   /**
@@ -224,6 +230,7 @@ const poolChecks: Record<string, Check> = {
   init: fn,
   tasksPerWorker: positiveInteger,
   maxTasksPerWorker: positiveInteger,
+  spares: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   idleTimeout: milliseconds,
   maxHeap: positive,
   queueLimit: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),

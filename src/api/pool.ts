@@ -401,6 +401,7 @@ function localCore(options: PoolOptions): PoolCore {
     workers: options.workers ?? usableCores().cores,
     tasksPerWorker: options.tasksPerWorker ?? 1,
     maxTasksPerWorker: options.maxTasksPerWorker ?? Number.POSITIVE_INFINITY,
+    spares: options.spares ?? (apart ? 1 : 0),
     idleTimeout: options.idleTimeout,
     queueLimit: options.queueLimit ?? Number.POSITIVE_INFINITY,
     name,

@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef, ValueHead } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -137,6 +137,8 @@ export type ToWorker =
   | { readonly type: 'cancel'; readonly slot: number; readonly item: number; readonly reason: WirePacked }
   | { readonly type: 'credit'; readonly slot: number; readonly count: number }
   | { readonly type: 'reply'; readonly reply: NestedReply }
+  /** To a worker that was started ahead, before its first job: the number that it has from now on. */
+  | { readonly type: 'number'; readonly worker: number }
   | { readonly type: 'stop' };
 
 export type ToParent =

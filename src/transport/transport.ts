@@ -87,6 +87,7 @@ export interface WorkerHandle {
 
 /** How to start one worker. */
 export interface WorkerSpec {
+  /** Its number; below 0 for one that is given it later. */
   readonly worker: number;
   /** How many workers its pool has. */
   readonly workers: number;

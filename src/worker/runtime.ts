@@ -69,7 +69,8 @@ export interface WorkerSetup {
 }
 
 export class WorkerRuntime implements JobHost, TaskHost {
-  readonly worker: number;
+  /** Its number in the pool; below 0 while it is in reserve. */
+  worker: number;
   readonly workers: number;
   readonly apart: boolean;
   readonly segment: Segment;
@@ -196,6 +197,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
         return;
       case 'reply':
         this.onReply?.(message.reply);
+        return;
+      case 'number':
+        this.worker = message.worker;
         return;
       case 'stop':
         void this.#stop();

@@ -14,6 +14,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     workers,
     tasksPerWorker: 1,
     maxTasksPerWorker: Number.POSITIVE_INFINITY,
+    spares: 0,
     idleTimeout: undefined,
     queueLimit: Number.POSITIVE_INFINITY,
     name: 'small',

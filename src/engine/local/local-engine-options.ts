@@ -5,6 +5,8 @@ export interface LocalEngineOptions {
   readonly workers: number;
   readonly tasksPerWorker: number;
   readonly maxTasksPerWorker: number;
+  /** Workers kept in reserve for those that die, once the pool has work. */
+  readonly spares: number;
   /** ms without work after which a worker is stopped; undefined for never. */
   readonly idleTimeout: number | undefined;
   readonly queueLimit: number;

@@ -178,7 +178,7 @@ export function startHost(
   assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
   const handle = options.startWorker(
-    { ...options, worker, name: `${options.name}:${worker}` },
+    { ...options, worker, name: `${options.name}:${worker < 0 ? 'next' : worker}` },
     events,
     assets,
   );
