@@ -116,6 +116,8 @@ export type ToWorker =
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  /** A value of `put` has ended, which a process does not see by itself. */
+  | { readonly type: 'ended'; readonly hash: string; readonly how: number }
   /** The parent is about to drop these: not to be taken for known. Answered by `unlearned`. */
   | { readonly type: 'unlearn'; readonly hashes: readonly string[] }
   | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }
