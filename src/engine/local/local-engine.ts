@@ -16,7 +16,7 @@ import type { Engine, EngineOperation, EngineStats, JobSpec, JobTicket, Operatio
 import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
-import { initFailed, warnUnheard } from './faults.js';
+import { initFailed, type LastDeath, warnUnheard } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
@@ -57,7 +57,7 @@ export class LocalEngine implements Engine {
   readonly #outcomes: Outcomes;
   readonly #onIdle: (() => void)[] = [];
   readonly #onGone: (() => void)[] = [];
-  #lastExit: ExitReason | undefined;
+  #lastDeath: LastDeath | undefined;
   readonly #postings = new Postings();
 
   constructor(options: LocalEngineOptions) {
@@ -93,7 +93,7 @@ export class LocalEngine implements Engine {
       tally: this.#tally,
       assets: this.assets,
       hosts: this.#hosts,
-      lastExit: () => this.#lastExit,
+      lastDeath: () => this.#lastDeath,
       cancel: (group, reason) => this.cancel(group, reason),
       askToStop: (job, item, reason, why) => this.#askToStop(job, item, reason, why),
       forgetIfOver: (group) => this.#forgetIfOver(group),
@@ -349,7 +349,7 @@ export class LocalEngine implements Engine {
   #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
     const host = this.#hosts.get(place);
     const counts = place.worker >= 0;
-    if (counts) this.#lastExit = reason;
+    if (counts) this.#lastDeath = { exit: reason, heapLimit: host?.heapLimit };
     if (counts && place.phase === 'ready' && ![...place.posted].some((job) => this.#isRunning(job))) {
       warnUnheard(this.#options.name, place.worker, reason.error);
     }

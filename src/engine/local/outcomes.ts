@@ -2,12 +2,12 @@
 import type { AssetStore, Packed } from '../../codec/index.js';
 import { EngineError } from '../../errors.js';
 import type { ItemTimes, StreamPart } from '../../protocol/index.js';
-import { type Batch, type ExitReason, skipEntries } from '../../transport/index.js';
+import { type Batch, skipEntries } from '../../transport/index.js';
 import type { Ran } from '../engine.js';
 import { streamEvent } from '../stream-event.js';
 import type { Admission } from './admission.js';
 import type { GiveUp } from './deeds.js';
-import { crashError, giveUpError } from './faults.js';
+import { crashError, giveUpError, type LastDeath } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, untold, wantedRuns } from './job.js';
 import type { Place } from './place.js';
 import type { PoolState } from './state.js';
@@ -20,7 +20,7 @@ export interface OutcomesHost {
   readonly assets: AssetStore;
   readonly hosts: ReadonlyMap<Place, WorkerHost>;
   /** How the last worker died. */
-  lastExit(): ExitReason | undefined;
+  lastDeath(): LastDeath | undefined;
   cancel(group: Group, reason: unknown): void;
   askToStop(job: Job, item: number, reason: unknown, why: string): void;
   forgetIfOver(group: Group): void;
@@ -87,7 +87,7 @@ export class Outcomes {
   }
 
   giveUp(jobs: readonly Job[], why: GiveUp): void {
-    const error = giveUpError(this.#engine.name, why, this.#engine.lastExit());
+    const error = giveUpError(this.#engine.name, why, this.#engine.lastDeath());
     for (const job of jobs) {
       if (job.group.cancelled) continue;
       this.#fault(job.group, untold(job, 0, job.count), error);

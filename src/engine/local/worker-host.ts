@@ -27,13 +27,24 @@ export class WorkerHost {
   readonly #modules = new Set<string>();
   /** Why this worker was stopped by force, told to those who were running. */
   stopReason: string | undefined;
+  /** Where memory was why, in bytes. */
+  overrun: { readonly memoryUsed: number; readonly memoryLimit: number } | undefined;
+  /** Bytes that its heap may have, where that was said. */
+  readonly heapLimit: number | undefined;
   /** It knows that it is to end. */
   heardStop = false;
   /** How it ended by itself. */
   exit: ExitReason | undefined;
   #posted = 0;
 
-  constructor(place: Place, handle: WorkerHandle, assets: AssetStore, refs: RefLedger) {
+  constructor(
+    place: Place,
+    handle: WorkerHandle,
+    assets: AssetStore,
+    refs: RefLedger,
+    heapLimit: number | undefined,
+  ) {
+    this.heapLimit = heapLimit;
     this.#assets = assets;
     this.#refs = refs;
     this.place = place;
@@ -182,7 +193,9 @@ export function startHost(
     events,
     assets,
   );
-  return new WorkerHost(place, handle, assets, refs);
+  const { maxHeapMiB } = options;
+  const heapLimit = maxHeapMiB === undefined ? undefined : maxHeapMiB * 2 ** 20;
+  return new WorkerHost(place, handle, assets, refs, heapLimit);
 }
 
 function key(module: ModuleRef): string {
