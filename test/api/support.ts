@@ -1,6 +1,9 @@
 /** What the pool tests share: a pool that is closed, in bounded time, whatever the test does. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
@@ -25,6 +28,16 @@ export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) 
       await pool.terminate();
     }
   });
+}
+
+/** A folder that is gone afterwards. */
+export async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
+  try {
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 /** Which worker runs this: no two of this program have the same. */

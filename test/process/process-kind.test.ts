@@ -3,13 +3,12 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, cp, mkdir, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { EngineError, map, Pool, run, SerializationError, shared, WorkerCrashedError } from 'simul';
-import { script, until, within } from '../api/support.js';
+import { inFolder, script, until, within } from '../api/support.js';
 
 const root = new URL('../../..', import.meta.url);
 /** Mappings a worker has. */
@@ -36,15 +35,6 @@ function isAlive(pid: number): boolean {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
   } catch {
     return false;
-  }
-}
-
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
-  try {
-    await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
   }
 }
 
