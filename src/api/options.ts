@@ -153,9 +153,15 @@ export interface PoolOptions {
   readonly idleTimeout?: number | undefined;
   /**
    * Bytes of JavaScript heap a worker may have. Best effort for threads: some overruns end the whole process. A process
-   * that needs more ends alone.
+   * that needs more ends alone. Its task rejects with WorkerCrashedError.
    */
   readonly maxHeap?: number | undefined;
+  /**
+   * Bytes of memory a worker process may have, buffers and native code included; with `kind: 'process'` only. Looked at every
+   * 100 ms while there is work. Above it, the worker is replaced: it ends what it runs, and another one has started by then.
+   * Above 1.5 times as much, it is ended where a task runs, which rejects with WorkerCrashedError. Default: no limit.
+   */
+  readonly maxMemory?: number | undefined;
   /**
    * Most tasks that may wait, those for which a worker is free not counted; more reject with QueueFullError. A map whose
    * items do not fit goes on as room comes; calls in tasks were accepted with their task. Default: no limit.
@@ -233,6 +239,7 @@ const poolChecks: Record<string, Check> = {
   spares: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   idleTimeout: milliseconds,
   maxHeap: positive,
+  maxMemory: positive,
   queueLimit: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   name: text,
   env: (v) => (v !== null && typeof v === 'object' ? undefined : 'an object of strings'),
@@ -274,7 +281,14 @@ export const checkTaskOptions = (where: string, given: unknown): void =>
   checkOptions(where, given, taskChecks);
 export const checkMapOptions = (where: string, given: unknown): void => checkOptions(where, given, mapChecks);
 export const checkRangeOptions = (given: unknown): void => checkOptions('forRange', given, rangeChecks);
-export const checkPoolOptions = (given: unknown): void => checkOptions('new Pool', given, poolChecks);
+export function checkPoolOptions(given: unknown): void {
+  checkOptions('new Pool', given, poolChecks);
+  const { kind, maxMemory } = (given ?? {}) as PoolOptions;
+  if (maxMemory === undefined || kind === 'process') return;
+  throw new InvalidOptionError(
+    'new Pool: option "maxMemory" is for kind: \'process\'; threads have their memory in common: maxHeap is for each',
+  );
+}
 
 /** Of what a call's items are made: @throws InvalidOptionError */
 export function checkFunction(where: string, what: string, value: unknown): void {

@@ -407,6 +407,7 @@ function localCore(options: PoolOptions): PoolCore {
     name,
     init,
     maxHeapMiB: options.maxHeap === undefined ? undefined : Math.max(1, options.maxHeap / 2 ** 20),
+    maxMemory: options.maxMemory,
     env: options.env,
     execArgv: options.execArgv,
     apart,

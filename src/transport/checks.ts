@@ -43,6 +43,10 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
       slots(slot);
       events.fetch(slot);
     },
+    memory: (bytes) => {
+      if (!(bytes >= 0)) broken(`${bytes} bytes of memory`);
+      events.memory(bytes);
+    },
     waiting: (slot, waiting) => {
       slots(slot);
       events.waiting(slot, waiting);

@@ -12,6 +12,7 @@ import type { ProcessSetup } from '../worker/index.js';
 import { checked } from './checks.js';
 import { processFlags } from './flags.js';
 import { LastLines } from './last-lines.js';
+import { residentMemory, systemTells } from './measure.js';
 import { SegmentHandle } from './segment-handle.js';
 import type { WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
 
@@ -174,6 +175,14 @@ class ProcessHandle extends SegmentHandle {
     const pending = prepare(packed, this.#assets);
     if (pending === undefined) read();
     else pending.then(read, read);
+  }
+
+  measure(): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    if (!systemTells) return this.send({ type: 'measure' });
+    const bytes = residentMemory(pid);
+    if (bytes !== undefined) this.events.memory(bytes);
   }
 
   terminate(): void {

@@ -44,6 +44,8 @@ export interface WorkerEvents {
   request(request: NestedRequest): void;
   /** It no longer relies on the assets that it was last told to unlearn. */
   unlearned(): void;
+  /** Of a process that was measured: bytes of memory that it has. */
+  memory(bytes: number): void;
   stopping(): void;
   stopped(): void;
   exit(reason: ExitReason): void;
@@ -81,6 +83,8 @@ export interface WorkerHandle {
   requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
   toLocalTime(time: number): number;
+  /** Of a process: `memory` follows, at once where the system says it, else once the worker is between two tasks. */
+  measure?(): void;
   /** Stops the worker now. `exit` follows. */
   terminate(): void;
 }

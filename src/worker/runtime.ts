@@ -206,6 +206,9 @@ export class WorkerRuntime implements JobHost, TaskHost {
       case 'number':
         this.worker = message.worker;
         return;
+      case 'measure':
+        this.outbox.message({ type: 'memory', bytes: process.memoryUsage.rss() });
+        return;
       case 'stop':
         void this.#stop();
         return;

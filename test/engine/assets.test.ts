@@ -20,6 +20,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     name: 'small',
     init: undefined,
     maxHeapMiB: undefined,
+    maxMemory: undefined,
     env: undefined,
     execArgv: undefined,
     assetBounds: { count: COUNT, bytes: 1 << 20 },

@@ -13,6 +13,8 @@ export interface LocalEngineOptions {
   readonly name: string;
   readonly init: Packed | undefined;
   readonly maxHeapMiB: number | undefined;
+  /** Bytes that a worker process may have. */
+  readonly maxMemory: number | undefined;
   readonly env: NodeJS.ProcessEnv | undefined;
   readonly execArgv: readonly string[] | undefined;
   /** How much of what it has sent the engine keeps, in case it comes back by its hash. */

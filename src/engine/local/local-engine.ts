@@ -20,6 +20,7 @@ import { initFailed, type LastDeath, warnUnheard } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
+import { MemoryWatch } from './memory-watch.js';
 import { OperationLedger } from './operation-ledger.js';
 import { Outcomes } from './outcomes.js';
 import { countTasks, type Place } from './place.js';
@@ -55,6 +56,7 @@ export class LocalEngine implements Engine {
   readonly #tally: Admission;
   readonly #keeper = new Keeper();
   readonly #outcomes: Outcomes;
+  readonly #memory: MemoryWatch;
   readonly #onIdle: (() => void)[] = [];
   readonly #onGone: (() => void)[] = [];
   #lastDeath: LastDeath | undefined;
@@ -97,6 +99,12 @@ export class LocalEngine implements Engine {
       cancel: (group, reason) => this.cancel(group, reason),
       askToStop: (job, item, reason, why) => this.#askToStop(job, item, reason, why),
       forgetIfOver: (group) => this.#forgetIfOver(group),
+    });
+    this.#memory = new MemoryWatch(options.maxMemory, {
+      state: this.#state,
+      hosts: this.#hosts,
+      busy: () => this.#groups.size > 0,
+      runs: (place) => [...place.posted].some((job) => this.#isRunning(job)),
     });
     this.#limits = new LimitWatch({
       now: () => performance.now(),
@@ -168,6 +176,7 @@ export class LocalEngine implements Engine {
     }
     if (group.pieces.size > 0) this.#limits.add(group);
     this.#upkeep.planSplit();
+    this.#memory.plan();
     return ticketOf(group, this);
   }
 
@@ -209,6 +218,7 @@ export class LocalEngine implements Engine {
 
   async #allGone(): Promise<void> {
     this.#upkeep.stopLooking();
+    this.#memory.stop();
     this.refs.close();
     if (this.#hosts.size > 0) {
       const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
@@ -328,6 +338,7 @@ export class LocalEngine implements Engine {
       fetch: (slot) => this.#host(place).sendParts(slot),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
       request: (request) => answerRequest(this, nested, request, place),
+      memory: (bytes) => this.#memory.heard(place, bytes),
       unlearned: () => this.#farewell.heard(this.#hosts.get(place)),
       stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),

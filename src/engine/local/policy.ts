@@ -63,6 +63,11 @@ export function startDelay(failures: number): number {
   return failures === 0 ? 0 : Math.min(LONGEST_PAUSE, 50 * 2 ** (failures - 1));
 }
 
+/** How often the memory of worker processes is looked at, in ms. */
+export const MEMORY_EVERY = 100;
+/** A worker with so many times the memory that it may have is ended; with less, it is replaced and may end what it runs. */
+export const MEMORY_TOLERANCE = 1.5;
+
 /** A replacement starts so long before it is needed, in ms: several times what a start takes on a quiet machine. */
 export const START_LEAD = 200;
 /** How long after a pool's work has begun, or a spare was used, the next spare starts, in ms: that work comes first. */
