@@ -31,8 +31,8 @@ export function openProcess(): WorkerSetup {
   system.dieWithParent();
   // Pipes that are written to only are no reason to stay, or not to block.
   for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
-  // A terminal sends it to all: whether the program ends is for the parent to say.
-  process.on('SIGINT', () => {});
+  // A terminal sends the one to all, what stops services the other: whether the program ends is for the parent to say.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
   const buffers = mapSegment((at, bytes) => system.map(MEMORY, at, bytes));
   closeSync(MEMORY);
   const segment = new Segment(buffers, { wakeParent, wakeWorker: () => {} });

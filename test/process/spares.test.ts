@@ -5,14 +5,9 @@ import { join } from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { Pool, type PoolOptions, task, WorkerCrashedError } from 'simul';
 import { inFolder, script, until, within } from '../api/support.js';
+import { children, isAlive } from './support.js';
 
 const epoch = (): number => performance.timeOrigin + performance.now();
-
-/** Pids of this process's own children that run. */
-function children(): number[] {
-  const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
 
 interface Watched {
   readonly pool: Pool;
@@ -176,12 +171,5 @@ test('a program ends by itself while a spare is there, and the spare with it', {
   assert.equal(code, 0, stderr);
   const pids = stdout.trim().split(' ').map(Number);
   assert.equal(pids.length, 2);
-  const runs = (pid: number): boolean => {
-    try {
-      return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
-    } catch {
-      return false;
-    }
-  };
-  await until(() => !pids.some(runs), 'both are gone');
+  await until(() => !pids.some(isAlive), 'both are gone');
 });

@@ -1,10 +1,10 @@
 /** What the engine says of what went wrong. */
 import { type Packed, pack } from '../../codec/index.js';
-import { EngineError, type SimulError, WorkerCrashedError } from '../../errors.js';
+import { EngineError, PoolClosedError, type SimulError, WorkerCrashedError } from '../../errors.js';
 import type { ExitReason } from '../../transport/index.js';
 import { type Death, deathOf } from './death.js';
 import type { GiveUp } from './deeds.js';
-import type { Job } from './job.js';
+import type { Group, Job } from './job.js';
 import type { WorkerHost } from './worker-host.js';
 
 /** The reason of a cancellation, for the task's signal; one that cannot travel by its text. */
@@ -46,6 +46,17 @@ function crashOptions(
   { memoryUsed, memoryLimit }: Death,
 ): ConstructorParameters<typeof WorkerCrashedError>[1] {
   return { cause: error, exitCode: code, signal, stderr, memoryUsed, memoryLimit };
+}
+
+/** For an item that ran when its pool was stopped. */
+export function endedError(
+  { message }: Error,
+  { spec }: Group,
+  index: number,
+  worker: number,
+): PoolClosedError {
+  const label = spec.name === undefined ? `task ${index}` : `task "${spec.name}" (${index})`;
+  return new PoolClosedError(`${message} while ${label} ran on worker ${worker}`);
 }
 
 /** The end of a worker that may have been the end of others. */

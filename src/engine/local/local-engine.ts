@@ -99,6 +99,7 @@ export class LocalEngine implements Engine {
       cancel: (group, reason) => this.cancel(group, reason),
       askToStop: (job, item, reason, why) => this.#askToStop(job, item, reason, why),
       forgetIfOver: (group) => this.#forgetIfOver(group),
+      isRunning: (job) => this.#isRunning(job),
     });
     this.#memory = new MemoryWatch(options.maxMemory, {
       state: this.#state,
@@ -211,7 +212,8 @@ export class LocalEngine implements Engine {
     this.#tally.phase = 'closed';
     this.#upkeep.clear();
     this.#state.endReserve();
-    for (const group of [...this.#groups]) this.#outcomes.failGroup(group, reason);
+    const waited = new PoolClosedError(`${reason.message} before this task began`);
+    for (const group of [...this.#groups]) this.#outcomes.endGroup(group, reason, waited);
     for (const host of this.#hosts.values()) host.handle.terminate();
     await this.#allGone();
   }

@@ -1,13 +1,13 @@
 /** What became of items: told to their sinks, once each, and counted. */
 import type { AssetStore, Packed } from '../../codec/index.js';
-import { EngineError } from '../../errors.js';
+import { EngineError, PoolClosedError } from '../../errors.js';
 import type { ItemTimes, StreamPart } from '../../protocol/index.js';
 import { type Batch, skipEntries } from '../../transport/index.js';
 import type { Ran } from '../engine.js';
 import { streamEvent } from '../stream-event.js';
 import type { Admission } from './admission.js';
 import type { GiveUp } from './deeds.js';
-import { crashError, giveUpError, type LastDeath } from './faults.js';
+import { crashError, endedError, giveUpError, type LastDeath } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, untold, wantedRuns } from './job.js';
 import type { Place } from './place.js';
 import type { PoolState } from './state.js';
@@ -24,6 +24,7 @@ export interface OutcomesHost {
   cancel(group: Group, reason: unknown): void;
   askToStop(job: Job, item: number, reason: unknown, why: string): void;
   forgetIfOver(group: Group): void;
+  isRunning(job: Job): boolean;
 }
 
 export class Outcomes {
@@ -100,6 +101,25 @@ export class Outcomes {
     const open = [...group.pieces].flatMap((job) => untold(job, job.results, job.kept));
     this.#engine.cancel(group, error);
     for (const index of open) spec.sink.fault(index, error, undefined);
+  }
+
+  /** As `failGroup`, where all work ends: each error says whether its task had begun. */
+  endGroup(group: Group, reason: Error, waited: Error): void {
+    // A reason of the user's own is handed on as it is.
+    if (!(reason instanceof PoolClosedError)) return this.failGroup(group, reason);
+    const { isRunning } = this.#engine;
+    const { spec } = group;
+    const open = [...group.pieces].flatMap((job) => untold(job, job.results, job.kept));
+    const begun = new Map<number, number>();
+    for (const job of group.pieces) {
+      if (job.place !== undefined && isRunning(job)) begun.set(job.base + job.results, job.place.worker);
+    }
+    this.#engine.cancel(group, reason);
+    for (const index of open) {
+      const worker = begun.get(index);
+      const error = worker === undefined ? waited : endedError(reason, group, index, worker);
+      spec.sink.fault(index, error, undefined);
+    }
   }
 
   expireGroup(group: Group, error: Error, waitingOnly: boolean): void {

@@ -1,0 +1,41 @@
+/** What the tests of processes share: who lives, and what they leave. */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { until } from '../api/support.js';
+
+export { inFolder } from '../api/support.js';
+
+export const root = new URL('../../..', import.meta.url);
+
+/** Whether it runs; one that has ended may stay in the list of processes until somebody asks how. */
+export function isAlive(pid: number): boolean {
+  const state = stateOf(pid);
+  return state !== undefined && state !== 'Z';
+}
+
+/** The letter by which the system tells what a process does; undefined where there is none. */
+export function stateOf(pid: number): string | undefined {
+  try {
+    return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Pids of this process's own children. */
+export function children(): number[] {
+  const text = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8');
+  return text.trim().split(' ').filter(Boolean).map(Number);
+}
+
+/** Open files of this process and names in shared memory: fails where more are left than there were. */
+export function leftovers(): () => Promise<void> {
+  const open = (): number => readdirSync('/proc/self/fd').length;
+  const names = (): string => readdirSync('/dev/shm').sort().join(' ');
+  const before = { open: open(), names: names() };
+  return async () => {
+    await until(() => children().length === 0, 'no child is left, nor what has ended and was not asked how');
+    await until(() => open() <= before.open, 'no file is left open');
+    assert.equal(names(), before.names);
+  };
+}
