@@ -139,6 +139,7 @@ export class Model implements Deeds {
       spec,
       pieces: new Set(),
       submittedAt: 0,
+      queuedAt: 0,
       depth,
       cancelled: false,
       skipped: undefined,

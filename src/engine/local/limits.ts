@@ -37,6 +37,15 @@ export class LimitWatch {
     this.#check(watch, this.#host.now());
   }
 
+  /** Its pause is over: it waits for a worker from now on. */
+  queued(group: Group): void {
+    group.queuedAt = this.#host.now();
+    const watch = this.#watches.get(group);
+    if (watch === undefined) return;
+    clearTimeout(watch.timer);
+    this.#check(watch, group.queuedAt);
+  }
+
   remove(group: Group): void {
     const watch = this.#watches.get(group);
     if (watch === undefined) return;
@@ -56,8 +65,8 @@ export class LimitWatch {
     const { group } = watch;
     const { timeout, queueTimeout, deadline } = group.spec.limits;
     const age = now - group.submittedAt;
-    // The pause before another attempt is no time spent waiting for a worker.
-    const waited = age - group.spec.delay;
+    // The pause before another attempt is no time spent waiting for a worker, however late its end is noticed.
+    const waited = now - group.queuedAt;
     const { name } = group.spec;
     const label = name === undefined ? 'the task' : `task "${name}"`;
     let next = Number.POSITIVE_INFINITY;

@@ -170,7 +170,9 @@ export class LocalEngine implements Engine {
     this.#keepAlive();
     if (spec.delay > 0) {
       this.#upkeep.later(spec.delay, () => {
-        if (job.phase === 'queued') this.#state.submit(job);
+        if (job.phase !== 'queued') return;
+        this.#limits.queued(group);
+        this.#state.submit(job);
       });
     } else {
       this.#postings.during(() => this.#state.submit(job));
