@@ -8,6 +8,7 @@ export {
   createSegment,
   type FarBells,
   MAPPED_BYTES,
+  type MappedSegment,
   mapSegment,
   Segment,
   type SegmentBuffers,

@@ -3,7 +3,7 @@
  * processes starts. The memory has no name (`memfd_create`): it is handed on as an open file, and is gone with the last
  * process that holds it, however that ends.
  */
-import { ftruncateSync } from 'node:fs';
+import { closeSync, ftruncateSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { EngineError } from '../errors.js';
 import { type Futex, useFutex } from './atomics.js';
@@ -117,7 +117,12 @@ function bind(koffi: Koffi, path: string, futex: number): Native {
     create: (bytes) => {
       const file = memfd('simul', MFD_CLOEXEC) as number;
       if (file < 0) failed('memfd_create');
-      ftruncateSync(file, bytes);
+      try {
+        ftruncateSync(file, bytes);
+      } catch (error) {
+        closeSync(file);
+        throw error;
+      }
       return file;
     },
     map: (file, at, bytes) => {

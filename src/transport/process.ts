@@ -4,7 +4,16 @@ import { closeSync } from 'node:fs';
 import type { Duplex } from 'node:stream';
 import { type AssetStore, entryFile, prepare, unpack } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import { MAPPED_BYTES, mapSegment, native, RingReader, RingWriter, Segment } from '../memory/index.js';
+import {
+  MAPPED_BYTES,
+  type MappedSegment,
+  mapSegment,
+  type Native,
+  native,
+  RingReader,
+  RingWriter,
+  Segment,
+} from '../memory/index.js';
 import { fromWire, PROTOCOL_VERSION, RingPort, toWire, type WirePacked } from '../protocol/index.js';
 import { outside } from '../util/outside.js';
 import { threadEntry } from '../util/own-folder.js';
@@ -43,9 +52,8 @@ class ProcessHandle extends SegmentHandle {
 
   constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) {
     const system = native();
-    const file = system.create(MAPPED_BYTES);
+    const { file, buffers } = memory(system);
     const bell = new Bell();
-    const buffers = mapSegment((at, bytes) => system.map(file, at, bytes));
     const segment = new Segment(buffers, { wakeWorker: () => bell.ring(), wakeParent: () => {} });
     const { parentBell: own, workerBell: peer } = segment;
     const port = new RingPort({
@@ -60,11 +68,17 @@ class ProcessHandle extends SegmentHandle {
     this.#bell = bell;
     this.#file = file;
     bell.heard = () => own.heard();
-    port.postMessage(setupOf(spec));
+    try {
+      port.postMessage(setupOf(spec));
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
     this.inbox.drain();
     const entry = threadEntry();
-    if (entry !== undefined) this.#start(spec, [entry, system.koffi]);
-    else this.#startInlined(spec, system.koffi);
+    const args = [system.koffi, `${process.pid}`];
+    if (entry !== undefined) this.#start(spec, [entry, ...args]);
+    else this.#startInlined(spec, args);
   }
 
   /** `source`: what a program reads that has no file to begin with. */
@@ -117,9 +131,9 @@ class ProcessHandle extends SegmentHandle {
   }
 
   /** A bundle holds no entry file: the child is given the source of the worker, which the bundle holds as text. */
-  #startInlined(spec: WorkerSpec, koffi: string): void {
+  #startInlined(spec: WorkerSpec, args: readonly string[]): void {
     import('../thread-source.js').then(
-      ({ source }) => this.#start(spec, ['--input-type=commonjs', '-', koffi], source),
+      ({ source }) => this.#start(spec, ['--input-type=commonjs', '-', ...args], source),
       (error: unknown) => {
         this.error = new EngineError('the code of the worker is neither a file nor part of the bundle', {
           cause: error,
@@ -200,6 +214,17 @@ class ProcessHandle extends SegmentHandle {
   }
 }
 
+/** Memory for a worker, mapped here: an open file, which the child is given. */
+function memory(system: Native): { readonly file: number; readonly buffers: MappedSegment } {
+  const file = system.create(MAPPED_BYTES);
+  try {
+    return { file, buffers: mapSegment((at, bytes) => system.map(file, at, bytes)) };
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
+}
+
 /** The socket pair by which event loops are woken. */
 class Bell {
   #socket: Duplex | undefined;
@@ -232,7 +257,6 @@ function setupOf(spec: WorkerSpec): ProcessSetup {
     workers: spec.workers,
     concurrency: spec.tasksPerWorker,
     apart: true,
-    parent: process.pid,
     entry: entryFile(),
     init: spec.init === undefined ? undefined : toWire(spec.init, new Set()),
   };

@@ -1,6 +1,6 @@
 /**
  * A worker process's side of the way to its parent: descriptor 3 is the shared memory, descriptor 4 wakes event loops, and
- * the program's argument is where koffi lies. See the transport's README.
+ * the program's arguments are where koffi lies and the parent's pid. See the transport's README.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
@@ -16,8 +16,6 @@ const PATIENCE = 50;
 
 /** What a process is told first. */
 export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port'> {
-  /** The pid of the parent. */
-  readonly parent: number;
   /** The script that must not run again here. */
   readonly entry: string | undefined;
 }
@@ -26,9 +24,11 @@ const RING = Uint8Array.of(1);
 
 /** Opens the way to the parent and waits for what it says first. */
 export function openProcess(): WorkerSetup {
-  const [koffi] = process.argv.splice(2);
+  const [koffi, parent] = process.argv.splice(2);
   const system = native(koffi);
   system.dieWithParent();
+  // It may have ended before it could be asked to tell.
+  if (process.ppid !== Number(parent)) process.exit(1);
   // Pipes that are written to only are no reason to stay, or not to block.
   for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
   // A terminal sends the one to all, what stops services the other: whether the program ends is for the parent to say.
@@ -44,8 +44,6 @@ export function openProcess(): WorkerSetup {
     patience: PATIENCE,
   });
   const setup = firstMessage(port, segment);
-  // It may have ended before it could be asked to tell.
-  if (process.ppid !== setup.parent) process.exit(1);
   if (setup.entry !== undefined) setEntry(setup.entry);
   listen(() => workerBell.heard());
   return { ...setup, segment, port };

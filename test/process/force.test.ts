@@ -86,7 +86,7 @@ const calls: readonly Call[] = [
 
 const died = (error: unknown): boolean => error instanceof WorkerCrashedError;
 
-for (const seed of [1, 2, 3]) {
+for (const seed of [1, 2]) {
   test(`SIGKILL, SIGSTOP and then SIGKILL, at any moment under load (seed ${seed})`, {
     timeout: 60_000,
   }, async () => {
@@ -115,7 +115,7 @@ for (const seed of [1, 2, 3]) {
       }
     })();
     let settled = 0;
-    const total = 160;
+    const total = 120;
     const one = async (n: number): Promise<void> => {
       const call = calls[Math.floor(random() * calls.length)]!;
       try {
@@ -322,12 +322,14 @@ for (const [state, program] of Object.entries(states)) {
            import { writeFileSync } from 'node:fs';
            const pool = new Pool({ workers: 2, kind: 'process' });
            let block = false;
-           setInterval(() => {}, 1000);
+           // Whoever started it may be gone as well.
+           process.stdin.on('end', () => process.exit()).resume();
+           const end = performance.now() + 30_000;
            ${program}
            writeFileSync(${JSON.stringify(up)}, '');
-           while (block);`,
+           while (block && performance.now() < end);`,
         ],
-        { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] },
+        { cwd: root, stdio: ['pipe', 'ignore', 'ignore'] },
       );
       await until(() => existsSync(up), 'it is up');
       const of = (): number[] =>
