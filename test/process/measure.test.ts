@@ -1,26 +1,27 @@
 /** How the memory of a process is known: from the system, or from the worker. */
 import assert from 'node:assert/strict';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import test from 'node:test';
 import { AssetStore } from '#simul/codec/index.js';
 import { residentMemory } from '#simul/transport/measure.js';
 import { startProcess } from '#simul/transport/process.js';
 import type { WorkerEvents, WorkerHandle } from '#simul/transport/transport.js';
-import { inFolder, within } from '../api/support.js';
 
-test('the system says it, or nothing is said', () =>
-  inFolder(async (folder) => {
-    const own = residentMemory(process.pid)!;
-    assert.ok(own > 2 ** 24 && Math.abs(own - process.memoryUsage.rss()) < 2 ** 25);
-    assert.equal(residentMemory(0), undefined);
-    await mkdir(join(folder, '1'));
-    await mkdir(join(folder, '2'));
-    await writeFile(join(folder, '1/status'), 'Name:\tnode\nVmRSS:\t   51200 kB\nThreads:\t7\n');
-    await writeFile(join(folder, '2/status'), 'Name:\tnode\nState:\tZ (zombie)\n');
-    assert.equal(residentMemory(1, folder), 51_200 * 1024);
-    assert.equal(residentMemory(2, folder), undefined);
-  }));
+test('the system says it, or nothing is said', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const own = residentMemory(process.pid)!;
+  assert.ok(own > 2 ** 24 && Math.abs(own - process.memoryUsage.rss()) < 2 ** 25);
+  assert.equal(residentMemory(0), undefined);
+  await mkdir(join(folder, '1'));
+  await mkdir(join(folder, '2'));
+  await writeFile(join(folder, '1/status'), 'Name:\tnode\nVmRSS:\t   51200 kB\nThreads:\t7\n');
+  await writeFile(join(folder, '2/status'), 'Name:\tnode\nState:\tZ (zombie)\n');
+  assert.equal(residentMemory(1, folder), 51_200 * 1024);
+  assert.equal(residentMemory(2, folder), undefined);
+});
 
 test('a worker says it of itself where it is asked', { timeout: 30_000 }, async () => {
   const ignore = (): void => {};
@@ -52,8 +53,8 @@ test('a worker says it of itself where it is asked', { timeout: 30_000 }, async 
     };
     handle = startProcess(spec, events, new AssetStore());
   });
-  const bytes = await within(10_000, told, 'the answer');
+  const bytes = await told;
   assert.ok(bytes > 2 ** 24 && bytes < 2 ** 30, `${bytes} bytes`);
   handle!.terminate();
-  await within(5000, exit, 'its end');
+  await exit;
 });
