@@ -320,7 +320,7 @@ for (const [state, program] of Object.entries(states)) {
           '-e',
           `import { Pool } from 'simul';
            import { writeFileSync } from 'node:fs';
-           const pool = new Pool({ workers: 2, kind: 'process' });
+           const pool = new Pool({ workers: 2, kind: 'process', spares: 0 });
            let block = false;
            // Whoever started it may be gone as well.
            process.stdin.on('end', () => process.exit()).resume();
