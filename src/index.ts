@@ -7,6 +7,8 @@ export {
   type AnyIterable,
   type Arg,
   type Args,
+  asCompleted,
+  type Completions,
   type ElementOf,
   type Explanation,
   Future,
@@ -35,6 +37,9 @@ export {
   type TaskOptions,
   type TaskResult,
   transfer,
+  type Waited,
+  type WaitOptions,
+  wait,
 } from './api/index.js';
 export { registerType, type TypeRegistration } from './codec/index.js';
 export {

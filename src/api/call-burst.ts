@@ -6,7 +6,7 @@
  * The first calls of a go, one for each worker, are sent at once. The burst that opens then is sent when the code that
  * makes the calls is done (a microtask), it is full or a millisecond old, or anything else is asked of the engine.
  */
-import { asArgument, type Packed, Packer, unpacker } from '../codec/index.js';
+import { asArgument, type Filled, type Packed, Packer, unpacker } from '../codec/index.js';
 import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { type Batch, forEntries, type Items } from '../transport/index.js';
 import { onAbort } from './abort.js';
@@ -67,6 +67,17 @@ function callAlone(view: CallView, fn: Function, args: readonly unknown[], call:
   }
 }
 
+/** A call whose arguments had to come first, counted by `accept` when it was made: its function is in the item. */
+export function callFilled(view: CallView, fn: Function, item: Filled, task: number, call: Call): void {
+  const { core, options } = view;
+  sendPending(core);
+  const { seed } = options;
+  const operation = seed === undefined ? core.calls.unshared() : openCall(core.engine, seed);
+  const burst = new CallBurst(view, fn, operation, task);
+  burst.addFilled(item, call);
+  burst.send();
+}
+
 /** What a call keeps of its burst for good; the burst itself only until all its calls are settled. */
 export interface BurstOrigin {
   burst: CallBurst | undefined;
@@ -106,7 +117,7 @@ export class CallBurst implements JobSink {
   /** One for all: what a function imports comes with each part of the burst, and may be what ends a worker. */
   readonly fn: Function;
   readonly operation: EngineOperation;
-  readonly origin: BurstOrigin = { burst: this, task: nextTask(), begunAt: performance.now() };
+  readonly origin: BurstOrigin;
   ticket: JobTicket | undefined;
   /** Those that are not settled, by their places. */
   readonly #calls: (Call | undefined)[] = [];
@@ -117,7 +128,8 @@ export class CallBurst implements JobSink {
   #open = 0;
   #forgetSignal: (() => void) | undefined;
 
-  constructor(view: CallView, fn: Function, operation: EngineOperation) {
+  constructor(view: CallView, fn: Function, operation: EngineOperation, task = nextTask()) {
+    this.origin = { burst: this, task, begunAt: performance.now() };
     this.view = view;
     this.fn = fn;
     this.operation = operation;
@@ -147,15 +159,9 @@ export class CallBurst implements JobSink {
       if (held) core.pending = this;
     }
     core.engine.accept();
-    const first = this.#calls.length === 0;
-    call.joined(this.origin, this.#calls.length);
-    this.#calls.push(call);
-    this.#offsets.push(packer.length);
-    this.#open += 1;
+    this.#joined(call);
     const { burst } = core.engine;
-    if (first) {
-      const { signal } = options;
-      if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => this.#cancel(signal.reason));
+    if (this.#calls.length === 1) {
       if (options.seed !== undefined) return;
       // A call for every worker goes at once, so that all wake; what follows in the same go waits for the rest.
       if (core.sent === 0) queueMicrotask(() => endGo(core));
@@ -167,6 +173,23 @@ export class CallBurst implements JobSink {
     }
     // What goes beside the bytes would go with every part of the burst.
     if (this.#calls.length >= burst || packer.length >= MOST_BYTES || packer.hasExtras) this.send();
+  }
+
+  /** The only call of this burst. @throws SerializationError */
+  addFilled(item: Filled, call: Call): void {
+    this.#packer.item(item);
+    this.#joined(call);
+  }
+
+  #joined(call: Call): void {
+    const { signal } = this.view.options;
+    if (signal !== undefined && this.#calls.length === 0) {
+      this.#forgetSignal = onAbort(signal, () => this.#cancel(signal.reason));
+    }
+    call.joined(this.origin, this.#calls.length);
+    this.#calls.push(call);
+    this.#offsets.push(this.#packer.length);
+    this.#open += 1;
   }
 
   /** The arguments, with refs replaced by what stands for their values. */

@@ -4,8 +4,10 @@ import type { JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
 import { ofAllAttempts, remember } from './attempts.js';
 import { type BurstOrigin, type CallView, callInBurst, type ResultTimes } from './call-burst.js';
+import { type CallWait, callWithInputs } from './call-wait.js';
 import { attribute, attributeFault, type CallSite, callSite } from './failure.js';
 import { Future, type FutureInfo, type FutureSource, type FutureState } from './future.js';
+import { waitsForInputs } from './inputs.js';
 import type { TaskOptions } from './options.js';
 import { isSelfContained, type PoolCore } from './pool-core.js';
 import { ResultStream } from './result-stream.js';
@@ -36,6 +38,8 @@ interface Rest {
   /** Of an attempt after the first. */
   ticket: JobTicket | undefined;
   stream: ResultStream | undefined;
+  /** Of a call that waits for its arguments, or has. */
+  wait: CallWait | undefined;
   ran: Ran | undefined;
   /** When it was settled, in ms. */
   finished: number;
@@ -58,11 +62,18 @@ export class Call implements FutureSource {
     const { retries } = view.options;
     if (retries !== undefined) this.#more.retries = boundRetries(retries);
     try {
-      callInBurst(view, fn, args, this);
+      if (waitsForInputs(args)) this.#more.wait = callWithInputs(view, fn, args, this);
+      else callInBurst(view, fn, args, this);
     } catch (error) {
-      this.#end('failed');
-      this.#reject(error);
+      this.refused(error);
     }
+  }
+
+  /** It could not be sent, or will not be. */
+  refused(error: unknown, state: 'failed' | 'cancelled' = 'failed'): void {
+    if (this.#settled !== undefined) return;
+    this.#end(state);
+    this.#reject(error);
   }
 
   /** It is in the burst, to be sent with it. */
@@ -72,7 +83,7 @@ export class Call implements FutureSource {
   }
 
   get id(): string {
-    return taskId(this.#origin?.task ?? 0, this.#index);
+    return taskId(this.#origin?.task ?? this.#rest?.wait?.task ?? 0, this.#index);
   }
 
   get #attempt(): number {
@@ -86,6 +97,7 @@ export class Call implements FutureSource {
       earlier: undefined,
       ticket: undefined,
       stream: undefined,
+      wait: undefined,
       ran: undefined,
       finished: 0,
     };
@@ -232,6 +244,7 @@ export class Call implements FutureSource {
   #end(state: 'done' | 'failed' | 'cancelled'): void {
     this.#settled = state;
     this.#more.finished = performance.now();
+    if (this.#origin === undefined) this.#rest?.wait?.forget();
     this.#origin?.burst?.ended(this.#index);
   }
 
@@ -255,7 +268,8 @@ export class Call implements FutureSource {
     const over = this.#settled === 'cancelled' ? 0 : (ran?.finishedAt ?? 0);
     const worker = ran?.worker ?? ticket?.worker(this.#index) ?? -1;
     return {
-      submitted: performance.timeOrigin + (this.#origin?.begunAt ?? this.#more.finished),
+      submitted:
+        performance.timeOrigin + (this.#rest?.wait?.begunAt ?? this.#origin?.begunAt ?? this.#more.finished),
       started: epoch(ran?.startedAt ?? ticket?.startedAt(this.#index)),
       finished: this.#settled === undefined ? undefined : epoch(over || this.#rest?.finished),
       worker: worker < 0 ? undefined : worker,
@@ -265,6 +279,7 @@ export class Call implements FutureSource {
 
   explain(): string {
     if (this.#settled !== undefined) return `it is ${this.#settled}`;
+    if (this.#origin === undefined && this.#rest?.wait !== undefined) return this.#rest.wait.explain();
     return this.#ticket?.explain(this.#index) ?? 'it is being sent';
   }
 

@@ -4,7 +4,7 @@ import type { Ref } from '../codec/index.js';
 import type { NumericArray } from '../util/numeric-array.js';
 import type { AnyIterable } from './input.js';
 import type { MapOptions, RangeOptions } from './options.js';
-import { type Arg, type Args, Pool, type RunResult, type TaskResult } from './pool.js';
+import { type Args, Pool, type RunResult, type TaskResult } from './pool.js';
 import type { ElementOf } from './shared.js';
 
 let shared: Pool | undefined;
@@ -25,17 +25,17 @@ export function run<A extends unknown[], R>(fn: (...args: A) => R, ...args: Args
 
 /** {@link Pool.map} on the default pool. */
 export function map<T, R>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => R,
   options: MapOptions & { readonly onError: 'settle' },
 ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
 export function map<T, A extends NumericArray>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
   options: MapOptions & { readonly into: A },
 ): Promise<A>;
 export function map<T, R>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => R,
   options?: MapOptions,
 ): Promise<TaskResult<R>[]>;
@@ -49,12 +49,12 @@ export function map(
 
 /** {@link Pool.stream} on the default pool. */
 export function stream<T, R>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => R,
   options: MapOptions & { readonly onError: 'settle' },
 ): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
 export function stream<T, R>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => R,
   options?: MapOptions,
 ): AsyncIterableIterator<TaskResult<R>>;
@@ -68,7 +68,7 @@ export function stream(
 
 /** {@link Pool.forEach} on the default pool. */
 export function forEach<T>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   fn: (item: T, index: number) => unknown,
   options?: MapOptions,
 ): Promise<void> {
@@ -86,7 +86,7 @@ export function forRange(
 
 /** {@link Pool.reduce} on the default pool. */
 export function reduce<T, A>(
-  items: AnyIterable<Arg<T>>,
+  items: AnyIterable<T | Ref<T>>,
   step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
   combine: (a: A, b: A) => A | PromiseLike<A>,
   initial: A,

@@ -14,3 +14,4 @@ export type {
 } from './options.js';
 export { type Arg, type Args, Pool, type PoolStats, type RunResult, type TaskResult } from './pool.js';
 export { type ElementOf, shared } from './shared.js';
+export { asCompleted, Completions, type Waited, type WaitOptions, wait } from './wait.js';

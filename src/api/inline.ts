@@ -24,6 +24,8 @@ import { isRaw } from './raw-filler.js';
 const CHEAP = 0.002;
 /** Time here after which it is judged whether to go on: before that, code is cold. In ms. */
 const TRIAL = 5;
+/** And blocks: one alone says more of what else the machine does than of the calls. */
+const LEAST_BLOCKS = 3;
 /** Aimed time of a block, in ms, and its size. */
 const BLOCK = 1;
 const FIRST_BLOCK = 256;
@@ -72,6 +74,7 @@ export class Inline {
   /** ms an item takes here, copies included. */
   #here = Number.POSITIVE_INFINITY;
   #block = FIRST_BLOCK;
+  #blocks = 0;
   #short = 0;
 
   constructor(spec: InlineSpec) {
@@ -201,6 +204,7 @@ export class Inline {
     // One block may have been held up by other programs: dearer calls count once several blocks have shown them.
     const cost = Math.min(time / done, this.#here * RISE);
     this.#here = cost;
+    this.#blocks += 1;
     this.#block = Math.max(
       ENOUGH,
       Math.min(MOST_BLOCK, this.#block * 2, Math.floor(BLOCK / Math.max(cost, 1e-6))),
@@ -209,7 +213,7 @@ export class Inline {
     const pack = Number.isFinite(this.#pack) ? this.#pack : unpack;
     const ship = Math.max(pack + unpack, this.#worker / this.#spec.workers);
     const shown = `a call takes ${micros(cost)} here, copies included, and ${micros(ship)} to ship`;
-    if (this.time >= TRIAL && ship < MARGIN * cost) this.#leave(shown);
+    if (this.time >= TRIAL && this.#blocks >= LEAST_BLOCKS && ship < MARGIN * cost) this.#leave(shown);
     else this.reason = shown;
   }
 

@@ -276,6 +276,17 @@ export function show(value: unknown): string {
   return String(value);
 }
 
+/** `most`: how many futures there are. @throws InvalidOptionError */
+export const checkWaitOptions = (where: string, given: unknown, most: number): void =>
+  checkOptions(where, given, {
+    count: (v) =>
+      Number.isInteger(v) && (v as number) >= 0 && (v as number) <= most
+        ? undefined
+        : `an integer from 0 to the number of futures (${most})`,
+    timeout: milliseconds,
+    signal: taskChecks['signal']!,
+  });
+
 /** @throws InvalidOptionError naming the option, its value and what is allowed. */
 export const checkTaskOptions = (where: string, given: unknown): void =>
   checkOptions(where, given, taskChecks);

@@ -19,6 +19,12 @@ export const DEFAULT_GRACE = 100;
 /** Decodes a result: at once where nothing has to be imported first. */
 export type Decode = (body: Packed, then: (value: unknown) => void, failed: (error: unknown) => void) => void;
 
+/** A call that is accepted and not sent yet. */
+export interface WaitingCall {
+  /** The pool is stopped. */
+  refuse(error: unknown): void;
+}
+
 export interface PoolCore {
   readonly engine: Engine;
   readonly name: string;
@@ -35,6 +41,8 @@ export interface PoolCore {
   pending: CallBurst | undefined;
   /** Calls that were sent at once in this go. */
   sent: number;
+  /** Calls that wait for their arguments. */
+  readonly waiting: Set<WaitingCall>;
 }
 
 /** Sends the calls that were held back to be sent as one. */
@@ -79,10 +87,11 @@ export class CallOperations {
   of(fn: Function): EngineOperation {
     const known = this.#made.get(fn);
     if (known !== undefined && this.#open.has(known)) return known;
-    return this.#shared(fn) ?? this.#other();
+    return this.#shared(fn) ?? this.unshared();
   }
 
-  #other(): EngineOperation {
+  /** For calls that bring their functions along. */
+  unshared(): EngineOperation {
     this.#others ??= openCall(this.#engine, undefined);
     return this.#others;
   }

@@ -30,6 +30,7 @@ import {
 import { CallOperations, decoder, limitsOf, type PoolCore, sendPending } from './pool-core.js';
 import { forRange } from './ranges.js';
 import type { ElementOf } from './shared.js';
+import { asCompleted, type Completions, type Waited, type WaitOptions, wait } from './wait.js';
 
 /** What a call of a function that gives `R` comes to: a generator's values as an async iterable. */
 export type TaskResult<R> =
@@ -39,8 +40,8 @@ export type TaskResult<R> =
       ? AsyncIterableIterator<Y>
       : Awaited<R>;
 
-/** What a parameter of type `T` takes: a value, or a ref to one, which arrives as its value. */
-export type Arg<T> = T | Ref<T>;
+/** What a parameter of type `T` takes: a value, or a ref or future of one, which arrives as its value. */
+export type Arg<T> = T | Ref<T> | Future<T>;
 
 /** As {@link Arg}, for all parameters of a function. */
 export type Args<A extends unknown[]> = { [I in keyof A]: Arg<A[I]> };
@@ -114,6 +115,7 @@ export class Pool implements AsyncDisposable {
       calls: new CallOperations(engine),
       pending: undefined,
       sent: 0,
+      waiting: new Set(),
     });
   }
 
@@ -123,7 +125,12 @@ export class Pool implements AsyncDisposable {
   }
 
   /**
-   * Calls `fn(...args)` in a worker. The function travels with the variables it uses; the task works on copies.
+   * Calls `fn(...args)` in a worker. The function travels with the variables it uses; the task works on copies, of what they are
+   * at the call.
+   *
+   * An argument that is a future is the result of that task: the call is sent once its inputs are there. Where one fails or is
+   * cancelled, so does this call, with the same error and without running; it is then not tried again. `deadline` counts from the
+   * call, `queueTimeout` and `timeout` from when its inputs are there.
    *
    * Rejects with the function's own error; with SerializationError where something cannot travel, before
    * anything runs; WorkerCrashedError, TaskTimeoutError, TaskCancelledError, PoolClosedError, QueueFullError; or
@@ -142,17 +149,17 @@ export class Pool implements AsyncDisposable {
    * there, and a result that is no number (bigint for arrays of those) is its item's failure.
    */
   map<T, R>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => R,
     options: MapOptions & { readonly onError: 'settle' },
   ): Promise<PromiseSettledResult<TaskResult<R>>[]>;
   map<T, A extends NumericArray>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => ElementOf<A> | PromiseLike<ElementOf<A>>,
     options: MapOptions & { readonly into: A },
   ): Promise<A>;
   map<T, R>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => R,
     options?: MapOptions,
   ): Promise<TaskResult<R>[]>;
@@ -166,7 +173,7 @@ export class Pool implements AsyncDisposable {
    * with `onError: 'settle'`, failures of items are only counted by `onProgress`.
    */
   async forEach<T>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => unknown,
     options?: MapOptions,
   ): Promise<void> {
@@ -213,12 +220,12 @@ export class Pool implements AsyncDisposable {
    * item fails. With `onError: 'settle'` it goes on.
    */
   stream<T, R>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => R,
     options: MapOptions & { readonly onError: 'settle' },
   ): AsyncIterableIterator<PromiseSettledResult<TaskResult<R>>>;
   stream<T, R>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     fn: (item: T, index: number) => R,
     options?: MapOptions,
   ): AsyncIterableIterator<TaskResult<R>>;
@@ -238,7 +245,7 @@ export class Pool implements AsyncDisposable {
    * `combine` throws.
    */
   async reduce<T, A>(
-    items: AnyIterable<Arg<T>>,
+    items: AnyIterable<T | Ref<T>>,
     step: (accumulated: A, item: T, index: number) => A | PromiseLike<A>,
     combine: (a: A, b: A) => A | PromiseLike<A>,
     initial: A,
@@ -286,6 +293,16 @@ export class Pool implements AsyncDisposable {
     return putValue(value, engine.refs);
   }
 
+  /** {@link wait}, which needs no pool. */
+  wait<F extends PromiseLike<unknown>>(futures: Iterable<F>, options?: WaitOptions): Promise<Waited<F>> {
+    return wait(futures, options);
+  }
+
+  /** {@link asCompleted}, which needs no pool. */
+  asCompleted<F extends PromiseLike<unknown>>(futures: Iterable<F>): Completions<F> {
+    return asCompleted(futures);
+  }
+
   /** The same workers with other defaults for every call. @throws InvalidOptionError */
   with(options: TaskOptions): Pool {
     checkTaskOptions('with', options);
@@ -325,8 +342,10 @@ export class Pool implements AsyncDisposable {
         : new PoolClosedError(
             `${this.#core.name} was terminated${reason === undefined ? '' : `: ${String(reason)}`}`,
           );
+    const { engine, waiting } = this.#core;
     sendPending(this.#core);
-    return this.#core.engine.terminate(error);
+    for (const call of [...waiting]) call.refuse(error);
+    return engine.terminate(error);
   }
 
   /** As {@link close}. */
@@ -424,5 +443,6 @@ function localCore(options: PoolOptions): PoolCore {
   const calls = new CallOperations(engine);
   const hasInit = init !== undefined;
   const ownFlags = options.execArgv !== undefined;
-  return { engine, name, hasInit, ownFlags, assets, decode, retried: 0, calls, pending: undefined, sent: 0 };
+  const now = { retried: 0, pending: undefined, sent: 0, waiting: new Set<never>() };
+  return { engine, name, hasInit, ownFlags, assets, decode, calls, ...now };
 }

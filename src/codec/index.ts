@@ -12,6 +12,7 @@ export {
   whyNotLight,
 } from './closure/index.js';
 export { type AssetBounds, AssetStore, bytesOf, staysWithSender } from './data/asset-store.js';
+export { Blank, Filled } from './data/blanks.js';
 export { ClassShelf } from './data/class-shelf.js';
 export { ClassScope } from './data/classes.js';
 export { transfer } from './data/moving.js';

@@ -146,8 +146,10 @@ export interface Engine {
   operation(spec: OperationSpec): EngineOperation;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed, where it takes no such number of calls now (1) */
   check(calls?: number): void;
-  /** Counts one call as queued that will be submitted before anything else happens. */
+  /** Counts one call as queued that will be submitted, or withdrawn. */
   accept(): void;
+  /** Counts one that was accepted as failed: it will not be submitted. */
+  withdraw(): void;
   /** @throws PoolClosedError, QueueFullError, or why `init` failed */
   submit(job: JobSpec): JobTicket;
   /**

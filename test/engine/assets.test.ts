@@ -40,6 +40,7 @@ function smallPool(workers: number): { pool: Pool; assets: AssetStore } {
     calls: new CallOperations(engine),
     pending: undefined,
     sent: 0,
+    waiting: new Set<never>(),
   };
   const Internal = Pool as unknown as new (options: undefined, given: typeof core) => Pool;
   return { pool: new Internal(undefined, core), assets };

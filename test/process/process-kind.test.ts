@@ -351,6 +351,9 @@ processTest('what is shared is refused before anything runs', 1, async (pool) =>
     pool.map([1], () => both.length),
     refused,
   );
+  const later = pool.run(() => 1);
+  await assert.rejects(async () => pool.run((n: number) => n + both[0]!, later), refused);
+  await later;
   await assert.rejects(
     pool.map([both], (a) => a.length),
     refused,

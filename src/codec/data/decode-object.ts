@@ -1,5 +1,6 @@
 import { types } from 'node:util';
 import { resolveExport, resolveIntrinsic } from '../closure/index.js';
+import { decodeBlank, decodeFilled } from './blanks.js';
 import { decodeBound, decodeCode } from './decode-function.js';
 import { type Decoder, PENDING } from './decoder.js';
 import { NODE_BUFFER } from './encode-view.js';
@@ -91,6 +92,10 @@ export function decodeObject(decoder: Decoder, tag: number, id: number = decoder
       const special = specialNamed(name) ?? decoder.corrupt(`there is no special value "${name}"`);
       return decoder.define(id, special.fromData(decoder.value()));
     }
+    case Tag.blank:
+      return decoder.define(id, decodeBlank(decoder));
+    case Tag.filled:
+      return decoder.define(id, decodeFilled(decoder));
     case Tag.storedRef:
       return decoder.define(id, decodeRef(decoder));
     case Tag.storedValue:

@@ -38,6 +38,8 @@ export class Decoder {
   at: number;
   /** Something in the item may keep what it sees: code that is not known to forget, or what it can reach. */
   keeps = false;
+  /** What fills the blanks of a value that was packed before it was there. */
+  blanks: readonly unknown[] | undefined;
   /** The reference number of the last PENDING. */
   pendingId = -1;
   #refs: unknown[] = [];

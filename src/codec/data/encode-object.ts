@@ -2,6 +2,7 @@
 import { types } from 'node:util';
 import { serialize } from 'node:v8';
 import { intrinsicPath, lazyGlobalPath } from '../closure/index.js';
+import { encodeBlanks } from './blanks.js';
 import { encodeError } from './encode-error.js';
 import { encodeInstance, tryOrdinary } from './encode-instance.js';
 import { encodeBuffer, encodeView } from './encode-view.js';
@@ -51,6 +52,7 @@ function standardStream(value: object): string | undefined {
 
 function encodeOther(encoder: Encoder, value: object, prototype: unknown): void {
   if (encodeStored(encoder, value, prototype)) return;
+  if (encodeBlanks(encoder, value, prototype)) return;
   if (registeredTypes().size > 0) {
     const type = typeOf(value);
     if (type !== undefined) {

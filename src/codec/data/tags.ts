@@ -59,6 +59,9 @@ export const Tag = {
   // What `put` has kept: a handle to it; the value itself.
   storedRef: 66,
   storedValue: 67,
+  // What was not there yet when the value was packed; the packed value and what fills it.
+  blank: 68,
+  filled: 69,
 } as const;
 
 export const VIEW_TYPES = [...NUMERIC_TYPES, 'DataView'] as const;

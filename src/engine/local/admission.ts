@@ -57,10 +57,10 @@ export class Admission {
     this.#accepted += count;
   }
 
-  /** Tasks that came and ended in one go. @throws as `checkAlive` */
+  /** Tasks that the calling thread has run itself. @throws as `checkAlive` */
   ranHere(count: number): void {
     this.checkAlive();
-    this.#accepted += count;
+    this.admit(count);
     this.done += count;
   }
 

@@ -8,7 +8,7 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, onEnd } from '../../codec/index.js';
+import { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { NestedReply } from '../../protocol/index.js';
 import { type ExitReason, Keeper, type WorkerEvents } from '../../transport/index.js';
@@ -41,8 +41,6 @@ export class LocalEngine implements Engine {
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
   });
-  /** While there are processes, they are told of every value that ends. */
-  #stopTelling: (() => void) | undefined;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
@@ -142,6 +140,11 @@ export class LocalEngine implements Engine {
 
   accept(): void {
     this.#tally.admit(1);
+  }
+
+  withdraw(): void {
+    this.#tally.failed += 1;
+    this.#tellIdle();
   }
 
   ranHere(count: number): void {
@@ -292,21 +295,15 @@ export class LocalEngine implements Engine {
   #startNow(place: Place): void {
     if (this.#tally.phase === 'closed' || place.phase !== 'starting') return this.#state.workerGone(place);
     const nested = newNestedCalls((body) => this.#host(place).wire(body));
-    let host: WorkerHost;
     try {
-      host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      const host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
+      this.#hosts.set(place, host);
     } catch (error) {
       this.#upkeep.later(0, () => {
         if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
         this.#exited(place, nested, { code: undefined, error });
       });
-      return;
     }
-    this.#hosts.set(place, host);
-    if (!this.apart) return;
-    this.#stopTelling ??= onEnd((hash, how) => {
-      for (const { handle } of this.#hosts.values()) handle.send({ type: 'ended', hash, how });
-    });
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -320,7 +317,7 @@ export class LocalEngine implements Engine {
       failed: (error) => {
         // One of the reserve counts for nothing.
         if (place.worker < 0) this.#hosts.get(place)?.handle.terminate();
-        else this.#options.initError(error, (cause) => this.#break(cause));
+        else this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause)));
       },
       result: (slot, item, failed, body, times) => {
         const job = at(slot);
@@ -374,17 +371,10 @@ export class LocalEngine implements Engine {
     this.#hosts.delete(place);
     this.#farewell.heard(host);
     this.refs.left(place);
-    if (this.#hosts.size > 0) return;
-    this.#stopTelling?.();
-    this.#stopTelling = undefined;
-    for (const resolve of this.#onGone.splice(0)) resolve();
+    if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
   }
 
-  /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(cause: Error): void {
-    this.#fail(initFailed(this.#options.name, cause));
-  }
-
+  /** No worker of this pool can work, and every task says why. */
   #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#outcomes.failGroup(group, error);

@@ -1,5 +1,5 @@
 /** One worker as the engine drives it: its slots, what it knows, and the jobs behind its slots. */
-import type { AssetStore, ModuleRef, Packed } from '../../codec/index.js';
+import { type AssetStore, type ModuleRef, onEnd, type Packed } from '../../codec/index.js';
 import { SLOTS } from '../../memory/index.js';
 import { toWire, type WirePacked } from '../../protocol/index.js';
 import { type ExitReason, isMoved, type WorkerEvents, type WorkerHandle } from '../../transport/index.js';
@@ -188,13 +188,19 @@ export function startHost(
 ): WorkerHost {
   assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
-  const handle = options.startWorker(
-    { ...options, worker, name: `${options.name}:${worker < 0 ? 'next' : worker}` },
-    events,
-    assets,
-  );
+  const spec = { ...options, worker, name: `${options.name}:${worker < 0 ? 'next' : worker}` };
   const { maxHeapMiB } = options;
   const heapLimit = maxHeapMiB === undefined ? undefined : maxHeapMiB * 2 ** 20;
+  // Of threads, nobody has to be told.
+  if (!options.apart) {
+    return new WorkerHost(place, options.startWorker(spec, events, assets), assets, refs, heapLimit);
+  }
+  const exit = (reason: ExitReason): void => {
+    stopTelling();
+    events.exit(reason);
+  };
+  const handle = options.startWorker(spec, { ...events, exit }, assets);
+  const stopTelling = onEnd((hash, how) => handle.send({ type: 'ended', hash, how }));
   return new WorkerHost(place, handle, assets, refs, heapLimit);
 }
 

@@ -65,6 +65,8 @@ export class NestedEngine implements Engine {
 
   accept(): void {}
 
+  withdraw(): void {}
+
   expect(): void {}
 
   submit(spec: JobSpec): JobTicket {
