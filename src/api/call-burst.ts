@@ -56,26 +56,27 @@ function callAlone(view: CallView, fn: Function, args: readonly unknown[], call:
   const { core, options } = view;
   sendPending(core);
   core.engine.expect(1, view.pinned);
-  const operation = openCall(core.engine, options.seed);
-  try {
-    const burst = new CallBurst(view, fn, operation);
-    burst.add(args, call);
-    burst.send();
-  } catch (error) {
-    operation.close();
-    throw error;
-  }
+  const burst = new CallBurst(view, fn, openCall(core.engine, options.seed));
+  sendAlone(burst, () => burst.add(args, call));
 }
 
 /** A call whose arguments had to come first, counted by `accept` when it was made: its function is in the item. */
 export function callFilled(view: CallView, fn: Function, item: Filled, task: number, call: Call): void {
   const { core, options } = view;
   sendPending(core);
-  const { seed } = options;
-  const operation = seed === undefined ? core.calls.unshared() : openCall(core.engine, seed);
+  const operation = options.seed === undefined ? core.calls.unshared() : openCall(core.engine, options.seed);
   const burst = new CallBurst(view, fn, operation, task);
-  burst.addFilled(item, call);
-  burst.send();
+  sendAlone(burst, () => burst.addFilled(item, call));
+}
+
+function sendAlone(burst: CallBurst, add: () => void): void {
+  try {
+    add();
+    burst.send();
+  } catch (error) {
+    burst.closeOwn();
+    throw error;
+  }
 }
 
 /** What a call keeps of its burst for good; the burst itself only until all its calls are settled. */
@@ -280,6 +281,11 @@ export class CallBurst implements JobSink {
     if (this.#open > 0 || this.#items === undefined) return;
     this.origin.burst = undefined;
     this.#forgetSignal?.();
+    this.closeOwn();
+  }
+
+  /** The operation, where no other call has it. */
+  closeOwn(): void {
     if (this.view.options.seed !== undefined) this.operation.close();
   }
 

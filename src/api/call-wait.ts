@@ -1,16 +1,14 @@
 /** A call that waits for its arguments: accepted, and sent once they are there. */
 import type { Filled } from '../codec/index.js';
-import { TaskTimeoutError } from '../errors.js';
+import { deadlineError } from '../engine/index.js';
+import { LONGEST_TIMER } from '../util/longest-timer.js';
 import { onAbort } from './abort.js';
 import type { Call } from './call.js';
 import { type CallView, callFilled } from './call-burst.js';
 import type { Future } from './future.js';
 import { Inputs, type InputsHost } from './inputs.js';
 import { checkFunction } from './options.js';
-import { limitsLeft, nextTask, type WaitingCall } from './pool-core.js';
-
-/** Node's timers take no more, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
+import { limitsLeft, nextTask } from './pool-core.js';
 
 /** @throws what keeps the call from being made */
 export function callWithInputs(view: CallView, fn: Function, args: readonly unknown[], call: Call): CallWait {
@@ -21,7 +19,7 @@ export function callWithInputs(view: CallView, fn: Function, args: readonly unkn
   return new CallWait(view, fn, args, call);
 }
 
-export class CallWait implements InputsHost, WaitingCall {
+export class CallWait implements InputsHost {
   readonly task = nextTask();
   readonly begunAt = performance.now();
   readonly #view: CallView;
@@ -38,18 +36,12 @@ export class CallWait implements InputsHost, WaitingCall {
     this.#call = call;
     this.#inputs = new Inputs(fn, args, core.engine, this);
     core.engine.accept();
-    core.waiting.add(this);
+    core.waiting.add(call);
     const { signal, deadline, name } = options;
     if (signal !== undefined) this.#forgetSignal = onAbort(signal, () => call.cancel(signal.reason));
     if (deadline === undefined || deadline === Number.POSITIVE_INFINITY) return;
-    const label = name === undefined ? 'the task' : `task "${name}"`;
     this.#timer = setTimeout(
-      () =>
-        call.refused(
-          new TaskTimeoutError(
-            `${label} was not done within its deadline of ${deadline} ms: ${this.#inputs.explain()}`,
-          ),
-        ),
+      () => call.refused(deadlineError(name, deadline, this.#inputs.explain())),
       Math.min(deadline, LONGEST_TIMER),
     );
   }
@@ -74,10 +66,6 @@ export class CallWait implements InputsHost, WaitingCall {
     this.#call.refused(error, input.state === 'cancelled' ? 'cancelled' : 'failed');
   }
 
-  refuse(error: unknown): void {
-    this.#call.refused(error);
-  }
-
   /** The call is settled. */
   forget(): void {
     if (!this.#leave()) return;
@@ -93,6 +81,6 @@ export class CallWait implements InputsHost, WaitingCall {
   #leave(): boolean {
     clearTimeout(this.#timer);
     this.#forgetSignal?.();
-    return this.#view.core.waiting.delete(this);
+    return this.#view.core.waiting.delete(this.#call);
   }
 }

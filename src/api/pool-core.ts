@@ -22,7 +22,7 @@ export type Decode = (body: Packed, then: (value: unknown) => void, failed: (err
 /** A call that is accepted and not sent yet. */
 export interface WaitingCall {
   /** The pool is stopped. */
-  refuse(error: unknown): void;
+  refused(error: unknown): void;
 }
 
 export interface PoolCore {

@@ -344,7 +344,7 @@ export class Pool implements AsyncDisposable {
           );
     const { engine, waiting } = this.#core;
     sendPending(this.#core);
-    for (const call of [...waiting]) call.refuse(error);
+    for (const call of [...waiting]) call.refused(error);
     return engine.terminate(error);
   }
 

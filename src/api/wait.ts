@@ -1,5 +1,6 @@
 /** Waiting for some of many futures: after `concurrent.futures.wait` and `as_completed`, and Ray's `wait`. */
 import { InvalidOptionError } from '../errors.js';
+import { LONGEST_TIMER } from '../util/longest-timer.js';
 import { onAbort } from './abort.js';
 import { checkWaitOptions, show } from './options.js';
 import { onSettled } from './settling.js';
@@ -21,9 +22,6 @@ export interface Waited<F> {
   /** The others. */
   readonly pending: F[];
 }
-
-/** Node's timers take no more, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 /**
  * Waits until `count` of the futures (or other promises) are settled, by default all, or `timeout` ms have passed. What fails

@@ -1,3 +1,4 @@
+export { deadlineError } from './deadline-error.js';
 export type {
   Engine,
   EngineOperation,

@@ -111,7 +111,8 @@ export class JobRun {
     const { timed } = this.#operation.head;
     for (;;) {
       // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
-      this.#times.began = this.#times.over;
+      // Time in which the last result waited for room is neither's.
+      this.#times.began = segment.isOver(this.slot) ? performance.now() : this.#times.over;
       if (timed && this.#started < count) segment.markStart(this.slot, this.#times.began);
       const at = segment.claim(this.slot);
       if (at >= count) break;

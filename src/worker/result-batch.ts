@@ -36,6 +36,8 @@ export class ResultBatch {
   #slot = -1;
   #next = 0;
   #timed = false;
+  /** When the last item was over, where times are kept: in a batch each begins when the one before is over. */
+  #over = 0;
   #word = 0;
   #end = 0;
 
@@ -54,12 +56,16 @@ export class ResultBatch {
     const words = head + ((length + 3) >> 2);
     if (words * 4 > ROOM) return false;
     const fits = this.#word + words <= this.#end && this.#timed === (times !== undefined);
-    if (this.#at < 0 || slot !== this.#slot || item !== this.#next || !fits) {
+    const follows = times === undefined || times.began === this.#over;
+    if (this.#at < 0 || slot !== this.#slot || item !== this.#next || !fits || !follows) {
       this.#open(slot, item, Math.min(ROOM, words * 4 * left), times);
     }
     const { ring } = this.#link.writer;
     ring.words[this.#word] = length;
-    if (times !== undefined) ring.floats[this.#word + 1] = times.over - times.began;
+    if (times !== undefined) {
+      ring.floats[this.#word + 1] = times.over - times.began;
+      this.#over = times.over;
+    }
     packer.copyTo(ring.bytes, (this.#word + head) * 4);
     this.#word += words;
     this.#next += 1;

@@ -1,13 +1,32 @@
 /** Futures as arguments: a call runs once its inputs are there, on what the rest was when it was made. */
 import assert from 'node:assert/strict';
-import { type Future, PoolClosedError, run, SerializationError, TaskTimeoutError, task } from 'simul';
+import {
+  type Future,
+  type Pool,
+  PoolClosedError,
+  run,
+  SerializationError,
+  TaskTimeoutError,
+  task,
+} from 'simul';
 import { poolTest, until, within } from './support.js';
 
 const add = (a: number, b: number): number => a + b;
-const later = async <T>(value: T, ms: number): Promise<T> => {
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return value;
-};
+
+/** An input that comes when its gate is opened. */
+function gated(pool: Pool, value: number): { readonly input: Future<number>; open(): void } {
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const input = pool.run(() => {
+    Atomics.wait(gate, 0, 0);
+    return value;
+  });
+  const open = (): void => {
+    Atomics.store(gate, 0, 1);
+    Atomics.notify(gate, 0);
+  };
+  return { input, open };
+}
+
 const fail = (message: string): number => {
   throw new RangeError(message);
 };
@@ -55,10 +74,11 @@ poolTest('one input given twice is one value there; with what else is given, too
 poolTest('what it captures and is given is as it was at the call', {}, async (pool) => {
   const captured = { n: 1 };
   const given = { n: 10 };
-  const input = pool.run(later, 100, 50);
+  const { input, open } = gated(pool, 100);
   const sum = pool.run((n: number, other: { n: number }) => n + other.n + captured.n, input, given);
   captured.n = 1000;
   given.n = 1000;
+  open();
   assert.equal(await sum, 111);
 });
 
@@ -105,7 +125,7 @@ poolTest(
 );
 
 poolTest('a signal, a deadline and a seed count from the call', {}, async (pool) => {
-  const slow = pool.run(later, 1, 300);
+  const { input: slow, open } = gated(pool, 1);
   const controller = new AbortController();
   const reason = new Error('stop');
   const stopped = pool.with({ signal: controller.signal }).run(add, slow, 1);
@@ -117,16 +137,20 @@ poolTest('a signal, a deadline and a seed count from the call', {}, async (pool)
       error instanceof TaskTimeoutError && /"late".*deadline of 30 ms: it waits for/.test(error.message),
   );
   const draw = (_: number): number => task().random();
-  assert.equal(await pool.with({ seed: 5 }).run(draw, slow), await pool.with({ seed: 5 }).run(draw, 1));
+  const drawn = pool.with({ seed: 5 }).run(draw, slow);
   const before = performance.timeOrigin + performance.now();
   const timed = pool.run(add, slow, 1);
+  open();
+  assert.equal(await drawn, await pool.with({ seed: 5 }).run(draw, 1));
   await timed;
   assert.ok(timed.info.submitted <= before + 50);
 });
 
 poolTest('close waits for what waits; terminate refuses it', {}, async (pool) => {
-  const chain = pool.run(add, pool.run(add, pool.run(later, 1, 50), 1), 1);
+  const { input, open } = gated(pool, 1);
+  const chain = pool.run(add, pool.run(add, input, 1), 1);
   const closed = pool.close();
+  open();
   assert.equal(await chain, 3);
   await within(5000, closed, 'close');
   await assert.rejects(async () => pool.run(add, chain, 1), PoolClosedError);

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { monitorEventLoopDelay, type PerformanceEntry, PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as turn } from 'node:timers/promises';
 import type { Pool } from 'simul';
 
 /** Between two ticks of the measuring timer, in ms. */
@@ -112,7 +113,8 @@ function startClock(): Clock {
     stop: async () => {
       clearTimeout(timer);
       // The collector's entries come with a turn of the loop.
-      await new Promise((resolve) => setTimeout(resolve, TICK));
+      await turn();
+      pauses.push(...observer.takeRecords());
       observer.disconnect();
       for (const { due, came, work } of ticks) {
         const delay = Math.max(0, came - due);

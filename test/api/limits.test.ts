@@ -539,3 +539,24 @@ poolTest('a result that waits for room while this thread is busy is no running t
     await rm(folder, { recursive: true });
   }
 });
+
+poolTest('nor has the item behind such a result run meanwhile', {}, async (pool) => {
+  const phase = new Int32Array(new SharedArrayBuffer(8));
+  // The first item that begins after the wait takes long enough to be looked at while it runs.
+  const work = (n: number): string => {
+    Atomics.add(phase, 0, 1);
+    if (Atomics.load(phase, 1) === 1 && Atomics.compareExchange(phase, 1, 1, 2) === 1) {
+      const end = performance.now() + 400;
+      while (performance.now() < end);
+    }
+    return `${'x'.repeat(4000)}${n}`;
+  };
+  const items = Array.from({ length: 4000 }, (_, n) => n);
+  const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
+  await until(() => Atomics.load(phase, 0) > 0, 'an item has begun');
+  const end = performance.now() + 1500;
+  while (performance.now() < end);
+  Atomics.store(phase, 1, 1);
+  assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
+  assert.equal(phase[1], 2);
+});

@@ -1,6 +1,7 @@
 /** `wait` and `asCompleted`: what is settled, in which order, and what is left alone. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { asCompleted, InvalidOptionError, wait } from 'simul';
 import { poolTest, within } from './support.js';
 
@@ -19,8 +20,6 @@ function deferred(): Deferred {
   });
   return { promise, resolve, reject };
 }
-
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 test('all by default; failures are settled too; the input order is kept', async () => {
   const list = Array.from({ length: 4 }, deferred);
@@ -153,16 +152,19 @@ test('several readers share them; all end', async () => {
 });
 
 poolTest('leaving the loop cancels nothing', {}, async (pool) => {
-  const futures = [10, 20, 30].map((ms) =>
-    pool.run(async (time: number) => {
-      await new Promise((resolve) => setTimeout(resolve, time));
-      return time;
-    }, ms),
+  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const futures = [0, 1, 2].map((n) =>
+    pool.run((number: number) => {
+      if (number > 0) Atomics.wait(gate, 0, 0);
+      return number;
+    }, n),
   );
   for await (const first of pool.asCompleted(futures)) {
-    assert.equal(typeof (await first), 'number');
+    assert.equal(await first, 0);
     break;
   }
-  assert.deepEqual(await Promise.all(futures), [10, 20, 30]);
+  Atomics.store(gate, 0, 1);
+  Atomics.notify(gate, 0);
+  assert.deepEqual(await Promise.all(futures), [0, 1, 2]);
   assert.equal((await pool.wait(futures)).done.length, 3);
 });

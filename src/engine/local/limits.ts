@@ -1,5 +1,7 @@
 /** Watches `timeout`, `queueTimeout` and `deadline` of jobs. A timer is armed for the earliest due time only. */
 import { TaskTimeoutError } from '../../errors.js';
+import { LONGEST_TIMER } from '../../util/longest-timer.js';
+import { deadlineError, taskLabel } from '../deadline-error.js';
 import type { Group, Job } from './job.js';
 
 export interface LimitHost {
@@ -68,12 +70,11 @@ export class LimitWatch {
     // The pause before another attempt is no time spent waiting for a worker, however late its end is noticed.
     const waited = now - group.queuedAt;
     const { name } = group.spec;
-    const label = name === undefined ? 'the task' : `task "${name}"`;
+    const label = taskLabel(name);
     let next = Number.POSITIVE_INFINITY;
     if (deadline !== undefined) {
       if (age >= deadline) {
-        const error = new TaskTimeoutError(`${label} was not done within its deadline of ${deadline} ms`);
-        return this.#host.expireGroup(group, error, false);
+        return this.#host.expireGroup(group, deadlineError(name, deadline), false);
       }
       next = Math.min(next, deadline - age);
     }
@@ -88,7 +89,7 @@ export class LimitWatch {
     if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));
     if (!this.#watches.has(group) || next === Number.POSITIVE_INFINITY) return;
     // Not unref'd: what is in flight keeps the process alive anyway.
-    watch.timer = setTimeout(() => this.#due(watch), Math.min(Math.max(1, Math.ceil(next)), 2 ** 31 - 1));
+    watch.timer = setTimeout(() => this.#due(watch), Math.min(Math.max(1, Math.ceil(next)), LONGEST_TIMER));
   }
 
   #anyWaiting(group: Group): boolean {

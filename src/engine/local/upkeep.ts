@@ -1,10 +1,8 @@
 /** The timers of the local engine: acts that come later, looks at long jobs, release of idle workers. */
+import { LONGEST_TIMER } from '../../util/longest-timer.js';
 import { outside } from '../../util/outside.js';
 import { SPARE_PAUSE, SPLIT_AFTER } from './policy.js';
 import type { PoolState } from './state.js';
-
-/** Node's timers take no more, in ms. */
-const LONGEST_TIMER = 2 ** 31 - 1;
 
 export class Upkeep {
   readonly #state: PoolState;
