@@ -13,7 +13,9 @@ const LATE = {
   'worker/typescript/index.js': ['installTypeScript'],
   'self-by-name.js': ['selfByName'],
   'transport/process.js': ['startProcess'],
+  'transport/shared-memory.js': ['sharedMemory'],
   'worker/process-channel.js': ['openProcess', 'tellOfDeath'],
+  'worker/socket-reader.js': ['startReader'],
 };
 /** Builtins that cost up to a millisecond and that most threads never use. */
 const LATE_BUILTINS = ['node:crypto', 'node:os', 'node:v8'];

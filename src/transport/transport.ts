@@ -67,10 +67,13 @@ export interface WorkerHandle {
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
   /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
   flush(expected: number | undefined): void;
-  /** Takes what the worker has sent so far. */
-  look(): void;
+  /** Takes what the worker has sent so far; false where some of that may take a turn of the event loop. */
+  look(): boolean;
   openSlot(slot: number): void;
-  /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
+  /**
+   * Lets nothing more of the job start: how many items had started, or may have, or are about to, for all that is known here;
+   * `CLOSED` and more if closed before. The job's end says how many have.
+   */
   close(slot: number): number;
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */

@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import type { Unpacker } from '../codec/index.js';
-import { CLOSED, type Segment } from '../memory/index.js';
+import { CLOSED, NOT_YET, type Segment } from '../memory/index.js';
 import type { ItemTimes, JobHead } from '../protocol/index.js';
 import { isThenable } from './around.js';
 import { type TaskContext, tasks } from './context.js';
@@ -20,6 +20,10 @@ export interface JobHost {
   sendError(slot: number, item: number, error: unknown, times: ItemTimes): void;
   /** Wakes the parent for what was sent quietly. */
   tell(): void;
+  /** What was sent is not to be lost with this process. */
+  flush(): void;
+  /** Blocks for a moment until the next item may begin, where that has to be granted; a promise where it takes longer. */
+  waitToClaim(slot: number): Promise<void> | undefined;
   /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
   fetch(slot: number): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
@@ -109,11 +113,23 @@ export class JobRun {
     const { segment } = this.#host;
     const { count } = this.#head;
     const { timed } = this.#operation.head;
-    for (;;) {
+    while (this.#started < count) {
       // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
       this.#times.began = this.#times.over;
-      if (timed && this.#started < count) segment.markStart(this.slot, this.#times.began);
+      if (timed) segment.markStart(this.slot, this.#times.began);
       const at = segment.claim(this.slot);
+      if (at === NOT_YET) {
+        const pending = this.#host.waitToClaim(this.slot);
+        // That was no running time.
+        if (pending !== undefined) {
+          return pending.then(() => {
+            this.#times.over = performance.now();
+            return this.#proceed();
+          });
+        }
+        this.#times.over = performance.now();
+        continue;
+      }
       if (at >= count) break;
       this.#started = at + 1;
       const lacks = this.#missing !== undefined && at === count - 1;
@@ -214,6 +230,8 @@ export class JobRun {
       const value = await result;
       if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
       this.#send(at, value);
+      // Others may run before the next item does, or the end of the job.
+      this.#host.flush();
     } catch (error) {
       this.#sendError(at, error);
     }

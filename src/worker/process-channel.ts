@@ -6,8 +6,9 @@ import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setEntry } from '../codec/index.js';
 import { mapSegment, native, RingReader, RingWriter, Segment } from '../memory/index.js';
-import { RingPort } from '../protocol/index.js';
+import { BY_SOCKET, RingPort } from '../protocol/index.js';
 import type { WorkerRuntime, WorkerSetup } from './runtime.js';
+import { openPipes } from './socket-channel.js';
 
 const MEMORY = 3;
 const BELL = 4;
@@ -15,7 +16,7 @@ const BELL = 4;
 const PATIENCE = 50;
 
 /** What a process is told first. */
-export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port'> {
+export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port' | 'mirror' | 'channel'> {
   /** The pid of the parent. */
   readonly parent: number;
   /** The script that must not run again here. */
@@ -24,15 +25,33 @@ export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port'> {
 
 const RING = Uint8Array.of(1);
 
+/** What is this process's alone of the way to its parent. */
+export type Way = Pick<WorkerSetup, 'mirror' | 'channel'> & {
+  readonly segment: Segment;
+  readonly port: RingPort;
+  /** Called once the parent has been heard of. */
+  listen(): void;
+};
+
 /** Opens the way to the parent and waits for what it says first. */
 export function openProcess(): WorkerSetup {
-  const [koffi] = process.argv.splice(2);
-  const system = native(koffi);
-  system.dieWithParent();
+  const [place] = process.argv.splice(2);
   // Pipes that are written to only are no reason to stay, or not to block.
   for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
   // A terminal sends it to all: whether the program ends is for the parent to say.
   process.on('SIGINT', () => {});
+  const { listen, ...way } = place === BY_SOCKET ? openPipes() : openMemory(place);
+  const setup = firstMessage(way.port, way.segment);
+  // It may have ended before it could be asked to tell.
+  if (process.ppid !== setup.parent) process.exit(1);
+  if (setup.entry !== undefined) setEntry(setup.entry);
+  listen();
+  return { ...setup, ...way };
+}
+
+function openMemory(koffi: string | undefined): Way {
+  const system = native(koffi);
+  system.dieWithParent();
   const buffers = mapSegment((at, bytes) => system.map(MEMORY, at, bytes));
   closeSync(MEMORY);
   const segment = new Segment(buffers, { wakeParent, wakeWorker: () => {} });
@@ -43,12 +62,7 @@ export function openProcess(): WorkerSetup {
     ring: () => parentBell.ring(),
     patience: PATIENCE,
   });
-  const setup = firstMessage(port, segment);
-  // It may have ended before it could be asked to tell.
-  if (process.ppid !== setup.parent) process.exit(1);
-  if (setup.entry !== undefined) setEntry(setup.entry);
-  listen(() => workerBell.heard());
-  return { ...setup, segment, port };
+  return { segment, port, channel: 'PipeWrap', listen: () => listen(() => workerBell.heard()) };
 }
 
 function firstMessage(port: RingPort, { workerBell }: Segment): ProcessSetup {

@@ -28,6 +28,7 @@ import {
   JOB_DOUBLES,
   type JobHead,
   Link,
+  type LinkParts,
   type NestedReply,
   type NestedRequest,
   PROTOCOL_VERSION,
@@ -43,13 +44,16 @@ import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type JobHost, JobRun, type Manner } from './job-run.js';
 import { Operations } from './operations.js';
 import { learn, Outbox } from './outbox.js';
-import { Parking } from './parking.js';
+import { Parking, type ParkingHost } from './parking.js';
 import { WorkerRefs } from './refs.js';
 import { Streams } from './streams.js';
 import { disposeLocals } from './worker-local.js';
 
 /** Longest run of synchronous jobs between two turns of the event loop, in ms. */
 const TURN = 10;
+
+/** How long an item that is not granted yet may hold up the event loop, in ms: it usually is granted before. */
+const GRANT_PATIENCE = 1;
 
 /** More than the calls that are ever given as one: a random stream for each. */
 const CALLS_AT_ONCE = 4096;
@@ -63,6 +67,10 @@ export interface WorkerSetup {
   readonly concurrency: number;
   readonly segment: SegmentBuffers | Segment;
   readonly port: MessagePort | RingPort;
+  /** Where memory is mirrored: what the rings are written to and read from, and what tells the parent. */
+  readonly mirror?: Pick<LinkParts, 'writer' | 'reader' | 'peer'> | undefined;
+  /** What keeps the event loop going when nothing else does: the channel to the parent. */
+  readonly channel: ParkingHost['channel'];
   /** In a process of its own: nothing can be shared with the parent. */
   readonly apart: boolean;
   readonly init: WirePacked | undefined;
@@ -87,6 +95,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
   /** Jobs that came by message, and how many messages had come with them. */
   readonly #large: { readonly job: Extract<ToWorker, { type: 'job' }>; readonly number: number }[] = [];
   #waiting = 0;
+  /** Jobs whose next item has to be granted first. */
+  readonly #ungranted = new Map<number, () => void>();
   #preparing: Promise<void> | undefined;
   #pumpPlanned = false;
   #ready = false;
@@ -103,19 +113,19 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.#link = new Link<ToParent, ToWorker>(
       {
         port: setup.port,
-        writer: new RingWriter(this.segment.completion),
-        reader: new RingReader(this.segment.submission),
+        writer: setup.mirror?.writer ?? new RingWriter(this.segment.completion),
+        reader: setup.mirror?.reader ?? new RingReader(this.segment.submission),
         own: this.segment.workerBell,
-        peer: this.segment.parentBell,
+        peer: setup.mirror?.peer ?? this.segment.parentBell,
       },
       (message) => this.#take(message),
     );
     this.#parking = new Parking({
       bell: this.segment.workerBell,
       reader: this.#link.reader,
-      channel: setup.port instanceof RingPort ? 'PipeWrap' : 'MessagePort',
-      hasMessages: () => this.#link.hasMessages,
-      takeMessages: () => this.#link.takeMessages(),
+      channel: setup.channel,
+      hasMessages: () => this.#link.hasMessages || this.#granted(),
+      takeMessages: () => this.#link.takeMessages() || this.#granted(),
       woken: () => this.#pump(),
     });
     this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot), setup.apart);
@@ -392,6 +402,30 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   tell(): void {
     this.outbox.tell();
+  }
+
+  flush(): void {
+    this.outbox.flush();
+  }
+
+  waitToClaim(slot: number): Promise<void> | undefined {
+    if (this.#running.size === 1 && this.segment.waitToClaim(slot, GRANT_PATIENCE)) return undefined;
+    return new Promise((resolve) => {
+      this.#ungranted.set(slot, resolve);
+      this.#granted();
+    });
+  }
+
+  /** Goes on with jobs that may; whether there were any. */
+  #granted(): boolean {
+    let any = false;
+    for (const [slot, goOn] of this.#ungranted) {
+      if (!this.segment.mayClaim(slot)) continue;
+      this.#ungranted.delete(slot);
+      goOn();
+      any = true;
+    }
+    return any;
   }
 
   sendEnd(slot: number, started: number, elapsed: number): void {
