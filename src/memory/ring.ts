@@ -171,7 +171,7 @@ export class RingReader {
   #check(at: number, size: number, published: number): void {
     const { ring } = this;
     const left = ring.units - at;
-    const fits = size === SKIP ? at > 0 && left < published : size >= HEADER_WORDS / 2 && size <= left;
+    const fits = size === SKIP ? at > 0 && left <= published : size >= HEADER_WORDS / 2 && size <= left;
     if (published < 0 || published > ring.units || !fits || (size !== SKIP && size > published)) {
       throw new BrokenRing(`a record of ${size} units at ${at}, where ${published} are published`);
     }
