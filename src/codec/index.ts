@@ -18,6 +18,14 @@ export { transfer } from './data/moving.js';
 export { Packer, pack, packError } from './data/pack.js';
 export { asArgument, putValue, type Ref } from './data/ref.js';
 export { registerSpecial, registerType, type TypeRegistration } from './data/registry.js';
-export { ENDED, type Keeper, knownValue, type ValueHead } from './data/stored-value.js';
+export {
+  ENDED,
+  endValue,
+  hearOfEnd,
+  type Keeper,
+  knownValue,
+  onEnd,
+  type ValueHead,
+} from './data/stored-value.js';
 export { prepare, prepareAssets, type Unpacker, unpack, unpacker } from './data/unpack.js';
 export type { Asset, Packed, ValueAsset } from './packed.js';

@@ -8,7 +8,7 @@
 import type { Asset, ModuleRef, ValueHead } from '../codec/index.js';
 
 /** Raised with every change of what follows; a worker of another version is refused. */
-export const PROTOCOL_VERSION = 4;
+export const PROTOCOL_VERSION = 5;
 
 // ---- ring records: words of the header (word 0 is the ring's own) ----------------------------------------
 
@@ -116,6 +116,8 @@ export type ToWorker =
   /** What the jobs after it need. */
   | { readonly type: 'assets'; readonly assets: readonly Asset[]; readonly modules: readonly ModuleRef[] }
   | { readonly type: 'drop'; readonly hashes: readonly string[] }
+  /** A value of `put` has ended, which a process does not see by itself. */
+  | { readonly type: 'ended'; readonly hash: string; readonly how: number }
   /** The parent is about to drop these: not to be taken for known. Answered by `unlearned`. */
   | { readonly type: 'unlearn'; readonly hashes: readonly string[] }
   | { readonly type: 'operation'; readonly head: OperationHead; readonly fn: WirePacked | undefined }

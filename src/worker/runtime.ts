@@ -82,7 +82,10 @@ export class WorkerRuntime implements JobHost, TaskHost {
   readonly apart: boolean;
   readonly segment: Segment;
   readonly assets = new AssetStore();
-  readonly refs = new WorkerRefs((request) => this.request(request));
+  readonly refs = new WorkerRefs(
+    (request) => this.request(request),
+    () => this.#hear(),
+  );
   readonly outbox: Outbox;
   readonly #setup: WorkerSetup;
   readonly #link: Link<ToParent, ToWorker>;
@@ -182,6 +185,8 @@ export class WorkerRuntime implements JobHost, TaskHost {
       case 'drop':
         for (const hash of message.hashes) this.refs.drop(this.assets, hash);
         return;
+      case 'ended':
+        return this.refs.hear(this.assets, message.hash, message.how);
       case 'unlearn':
         for (const hash of message.hashes) this.known.delete(hash);
         this.outbox.message({ type: 'unlearned' });
@@ -302,6 +307,11 @@ export class WorkerRuntime implements JobHost, TaskHost {
       return false;
     }
     return this.#parking.wait(alone);
+  }
+
+  /** In the midst of a task. What a message brings to do, a turn of the event loop finds. */
+  #hear(): void {
+    if (this.#link.hasMessages && this.#link.takeMessages() && !this.#pumpPlanned) this.#planPump();
   }
 
   #planPump(): void {

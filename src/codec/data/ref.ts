@@ -57,6 +57,7 @@ class StoredRef<T> implements Ref<T> {
   }
 
   async get(): Promise<T> {
+    this.#value.keepers.listen();
     const packed = this.#value.content();
     const assets = new AssetStore();
     assets.keeper = this.#value.keepers.any;
@@ -129,6 +130,7 @@ function refHere(value: StoredValue): StoredRef<unknown> {
 export function asArgument(given: unknown, keeper: Keeper): unknown {
   if (!(given instanceof StoredRef)) return given;
   const value = StoredRef.behind(given);
+  keeper.listen?.();
   value.use();
   // Of another pool: kept by the workers of this one too, as long as there is the ref.
   if (!value.keepers.has(keeper) && value.ref?.deref() === given) value.keepers.add(keeper, false);

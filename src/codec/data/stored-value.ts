@@ -4,7 +4,7 @@
  */
 import { ObjectLostError, PoolClosedError } from '../../errors.js';
 import { sharedMemoryCollected, sharedMemoryLeft } from '../../util/shared-pressure.js';
-import type { Packed, ValueAsset } from '../packed.js';
+import type { Asset, Packed, ValueAsset } from '../packed.js';
 
 export const ENDED = { not: 0, freed: 1, poolClosed: 2 } as const;
 
@@ -19,6 +19,46 @@ export interface Keeper {
   release(hash: string): void;
   /** It has come to its end. */
   ended(hash: string): void;
+  /** Takes what has been told meanwhile, where the end of a value is not seen: between processes. */
+  listen?(): void;
+}
+
+/** Called with a value's hash and how it has ended: for those whose workers see no word of this process. */
+export type EndListener = (hash: string, how: number) => void;
+
+const listeners = new Set<EndListener>();
+
+/** Tells of the end of every value that this thread hears of; gives what calls that off. */
+export function onEnd(listener: EndListener): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** The value is no more, whether this thread has something that stands for it or not; `state` is its word, where that is known. */
+export function endValue(hash: string, how: number, state?: Int32Array): void {
+  const value = knownValue(hash);
+  if (state !== undefined && value?.head.state !== state) endWord(state, how);
+  if (value !== undefined) value.end(how);
+  else tellOfEnd(hash, how);
+}
+
+/** The first end counts. */
+function endWord(state: Int32Array, how: number): void {
+  if (state[0] === ENDED.not) state[0] = how;
+}
+
+function tellOfEnd(hash: string, how: number): void {
+  for (const listener of listeners) listener(hash, how);
+}
+
+/** Another process has told of the end of the value that this asset holds, or would hold. */
+export function hearOfEnd(hash: string, how: number, asset: Asset | undefined): void {
+  if (asset?.kind === 'value') endWord(asset.state, how);
+  const value = knownValue(hash);
+  if (value === undefined || value.how !== ENDED.not) return;
+  endWord(value.head.state, how);
+  value.forget();
+  tellOfEnd(hash, how);
 }
 
 const known = new Map<string, WeakRef<StoredValue>>();
@@ -90,6 +130,10 @@ export class Keepers {
     this.#tell((keeper) => keeper.ended(this.head.hash));
   }
 
+  listen(): void {
+    for (const keeper of this.#all) keeper.listen?.();
+  }
+
   #tell(what: (keeper: Keeper) => void): void {
     const all = [...this.#all];
     this.#all.clear();
@@ -150,10 +194,12 @@ export class StoredValue {
 
   /** It is no more, for all threads; the first end counts. */
   end(how: number): void {
-    const { state } = this.head;
-    if (state[0] === ENDED.not) state[0] = how;
+    const { hash, state } = this.head;
+    const first = state[0] === ENDED.not;
+    endWord(state, how);
     this.forget();
     this.keepers.ended();
+    if (first) tellOfEnd(hash, how);
   }
 
   /** Nothing in this thread needs its memory any more. */

@@ -1,5 +1,5 @@
 /** Calls that tasks make to the pool they run in: they become jobs of this engine, and the answers go back as bytes. */
-import { ENDED, knownValue, type Packed, packError } from '../../codec/index.js';
+import { type Packed, packError } from '../../codec/index.js';
 import { EngineError } from '../../errors.js';
 import {
   fromWire,
@@ -72,8 +72,7 @@ export function answerRequest(
     case 'release':
       return engine.refs.release(request.hash, place);
     case 'free':
-      knownValue(request.hash)?.end(ENDED.freed);
-      return engine.refs.ended(request.hash);
+      return engine.refs.free(request.hash);
     default:
       return request satisfies never;
   }

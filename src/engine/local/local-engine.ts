@@ -8,7 +8,7 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, type Packed } from '../../codec/index.js';
+import { AssetStore, onEnd, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { ItemTimes, NestedReply } from '../../protocol/index.js';
 import {
@@ -55,6 +55,8 @@ export class LocalEngine implements Engine {
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
   });
+  /** While there are processes, they are told of every value that ends. */
+  #stopTelling: (() => void) | undefined;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
@@ -274,6 +276,10 @@ export class LocalEngine implements Engine {
       return;
     }
     this.#hosts.set(place, host);
+    if (!this.apart) return;
+    this.#stopTelling ??= onEnd((hash, how) => {
+      for (const { handle } of this.#hosts.values()) handle.send({ type: 'ended', hash, how });
+    });
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -379,7 +385,10 @@ export class LocalEngine implements Engine {
     this.#hosts.delete(place);
     this.#farewell.heard(host);
     this.refs.left(place);
-    if (this.#hosts.size === 0) for (const resolve of this.#onGone.splice(0)) resolve();
+    if (this.#hosts.size > 0) return;
+    this.#stopTelling?.();
+    this.#stopTelling = undefined;
+    for (const resolve of this.#onGone.splice(0)) resolve();
   }
 
   /** `init` failed: no worker of this pool can work, and every task says why. */

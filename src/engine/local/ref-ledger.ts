@@ -3,7 +3,7 @@
  * or that got one back from a call. While one is held, workers that were sent it keep it; what is not held they have no
  * longer than a job needs it. The memory itself is held by the refs, not here.
  */
-import { ENDED, type Keeper, knownValue, type ValueHead } from '../../codec/index.js';
+import { ENDED, endValue, type Keeper, knownValue, type ValueHead } from '../../codec/index.js';
 import { sharedMemoryLeft } from '../../util/shared-pressure.js';
 import type { Place } from './place.js';
 
@@ -26,6 +26,8 @@ export class RefLedger implements Keeper {
 
   hold(value: ValueHead, owned: boolean, by: Place | 'here' = 'here'): void {
     if (this.#closed || value.state[0] !== ENDED.not) return;
+    // Of a process: it has not heard of the end yet.
+    if (by !== 'here' && (knownValue(value.hash)?.how ?? ENDED.not) !== ENDED.not) return;
     const known = this.#entries.get(value.hash);
     if (known !== undefined) known.holders.add(by);
     else this.#entries.set(value.hash, { value, owned, holders: new Set([by]) });
@@ -42,6 +44,12 @@ export class RefLedger implements Keeper {
     // It may have come by here, and nothing has told V8 to look for it.
     if (by !== 'here') sharedMemoryLeft(entry.value.bytes);
     this.#drop(hash, false);
+  }
+
+  /** A worker has freed it. */
+  free(hash: string): void {
+    endValue(hash, ENDED.freed, this.#entries.get(hash)?.value.state);
+    this.ended(hash);
   }
 
   ended(hash: string): void {
@@ -61,8 +69,7 @@ export class RefLedger implements Keeper {
     this.#entries.clear();
     for (const { value, owned } of entries) {
       if (!owned) continue;
-      if (value.state[0] === ENDED.not) value.state[0] = ENDED.poolClosed;
-      knownValue(value.hash)?.end(ENDED.poolClosed);
+      endValue(value.hash, ENDED.poolClosed, value.state);
     }
   }
 
