@@ -71,7 +71,10 @@ function beside(path) {
 
 /** Of a file that is loaded late, or that several others need. */
 function fileName(entry, inputs) {
-  if (entry === undefined) return Object.hasOwn(inputs, 'errors.js') ? 'core' : 'api';
+  if (entry === undefined) {
+    if (Object.hasOwn(inputs, 'errors.js')) return 'core';
+    return Object.hasOwn(inputs, 'worker/pipe.js') ? 'pipe' : 'api';
+  }
   return basename(entry.replace(/\/index$/, ''));
 }
 

@@ -71,8 +71,8 @@ export class GrantedSegment extends Segment {
   // ---- the reader -------------------------------------------------------------------------------------------
 
   override openSlot(slot: number): void {
-    store(this.#grants, slot, 0);
     super.openSlot(slot);
+    store(this.#grants, slot, 0);
   }
 
   grant(slot: number, items: number): void {

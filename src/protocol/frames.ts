@@ -18,7 +18,7 @@ export const FRAME_HELLO = 1;
 export const FRAME_DATA = 2;
 /** flag: the ring; a: the tail. */
 export const FRAME_TAIL = 3;
-/** Parent → child. */
+/** Parent → child; a: the number of what is posted in the slot. */
 export const FRAME_OPEN = 4;
 /** a: how many items may begin. */
 export const FRAME_GRANT = 5;
@@ -30,6 +30,8 @@ export const FRAME_BEGAN = 8;
 /** a: the item. */
 export const FRAME_WANT = 9;
 export const FRAME_OVER = 10;
+/** The slot was closed; a: how many items had begun, b: the number that OPEN gave. */
+export const FRAME_RETURNED = 11;
 
 /** The ring of records or the ring of messages, of those that lead to the receiver (of TAIL: from it). */
 export const RECORDS = 0;
@@ -54,15 +56,18 @@ export interface Frame {
 
 /** Gathers frames until {@link flush}, or until there are many. */
 export class FrameWriter {
-  readonly #write: (bytes: Uint8Array, stays: boolean) => void;
+  readonly #write: (frames: Uint8Array, data?: Uint8Array) => void;
   readonly #bytes = new Uint8Array(GATHERED);
   readonly #view = new DataView(this.#bytes.buffer);
   #length = 0;
 
-  /** `write`: bytes that stay as they are until the peer has read them, or are valid during the call only. */
-  constructor(write: (bytes: Uint8Array, stays: boolean) => void) {
+  /**
+   * `write`: frames, valid during the call only, and bytes to follow them at once, which stay as they are until the peer has read
+   * them. `first`: whether this is who greets the peer.
+   */
+  constructor(write: (frames: Uint8Array, data?: Uint8Array) => void, first = true) {
     this.#write = write;
-    this.frame(FRAME_HELLO, 0, 0, MAGIC, PROTOCOL_VERSION, 0);
+    if (first) this.frame(FRAME_HELLO, 0, 0, MAGIC, PROTOCOL_VERSION, 0);
   }
 
   frame(kind: number, flag: number, slot: number, a: number, b: number, c: number): void {
@@ -79,8 +84,9 @@ export class FrameWriter {
     const { byteLength } = bytes;
     this.frame(FRAME_DATA, ring, 0, start, byteLength, head);
     if (byteLength > COPIED) {
-      this.flush();
-      return this.#write(bytes, true);
+      const frames = this.#bytes.subarray(0, this.#length);
+      this.#length = 0;
+      return this.#write(frames, bytes);
     }
     if (this.#length + byteLength > GATHERED) this.flush();
     this.#bytes.set(bytes, this.#length);
@@ -91,7 +97,7 @@ export class FrameWriter {
     if (this.#length === 0) return;
     const bytes = this.#bytes.subarray(0, this.#length);
     this.#length = 0;
-    this.#write(bytes, false);
+    this.#write(bytes);
   }
 
   #begin(kind: number, flag: number, slot: number, a: number): number {

@@ -6,7 +6,7 @@
 import { BrokenProtocol } from '../protocol/index.js';
 
 /** How long what is granted may have to wait behind what runs, in ms. */
-const LEAD = 1;
+const LEAD = 2;
 /** Weight of the newest time of an item, where it is less than was thought; what takes longer counts at once. */
 const NEWEST = 1 / 4;
 /** Operations whose costs are remembered. */
@@ -62,6 +62,20 @@ export class Grants {
     if (posted === undefined) return 0;
     posted.closed = true;
     return posted.granted;
+  }
+
+  /**
+   * What had not begun of a closed job will not begin.
+   * @throws BrokenProtocol, where more had begun than may have
+   */
+  returned(slot: number, begun: number): void {
+    const posted = this.#posted.get(slot);
+    if (posted === undefined) return;
+    if (!posted.closed || begun < posted.begun || begun > posted.granted) {
+      throw new BrokenProtocol(`it gave back what followed item ${begun} of slot ${slot}`);
+    }
+    this.#ahead -= posted.granted - begun;
+    posted.granted = begun;
   }
 
   /** @throws BrokenProtocol, where it may not */

@@ -19,6 +19,7 @@ import {
   FRAME_GRANT,
   FRAME_OPEN,
   FRAME_OVER,
+  FRAME_RETURNED,
   FRAME_TAIL,
   FRAME_WANT,
   type Frame,
@@ -48,6 +49,7 @@ export class SocketWay implements Way {
   readonly #grants: Grants;
   readonly #frames: FrameWriter;
   readonly #reader: FrameReader;
+  #events!: Pick<WorkerEvents, 'returned'>;
   /** What is written before there is a child. */
   #early: Uint8Array[] | undefined = [];
   #out: Duplex | undefined;
@@ -58,7 +60,10 @@ export class SocketWay implements Way {
   #ending: NodeJS.Timeout | undefined;
 
   constructor(places: number) {
-    const frames = new FrameWriter((bytes, stays) => this.#write(stays ? bytes : bytes.slice()));
+    const frames = new FrameWriter((bytes, data) => {
+      this.#write(bytes.slice());
+      if (data !== undefined) this.#write(data);
+    });
     this.#frames = frames;
     const tell = (kind: number, slot: number, a: number): void => {
       frames.frame(kind, 0, slot, a, 0, 0);
@@ -70,7 +75,7 @@ export class SocketWay implements Way {
       mapSegment((_, bytes) => new ArrayBuffer(bytes)),
       this.#grants,
       {
-        open: (slot) => tell(FRAME_OPEN, slot, 0),
+        open: (slot, number) => tell(FRAME_OPEN, slot, number),
         close: (slot) => tell(FRAME_CLOSE, slot, 0),
         cancel: (slot, item) => tell(FRAME_CANCEL, slot, item),
       },
@@ -113,7 +118,7 @@ export class SocketWay implements Way {
     });
   }
 
-  #take({ kind, flag, slot, a, time }: Frame): void {
+  #take({ kind, flag, slot, a, b, time }: Frame): void {
     const { segment } = this;
     switch (kind) {
       case FRAME_TAIL:
@@ -122,6 +127,9 @@ export class SocketWay implements Way {
         return segment.began(slot, a, time, flag === 1);
       case FRAME_WANT:
         return this.#grants.wants(slot, a);
+      case FRAME_RETURNED:
+        if (segment.returned(slot, a, b)) this.#events.returned(slot, a);
+        return;
       case FRAME_OVER:
         return segment.markOver(slot);
       default:
@@ -130,6 +138,7 @@ export class SocketWay implements Way {
   }
 
   watch(events: WorkerEvents): WorkerEvents {
+    this.#events = events;
     return {
       ...events,
       end: (slot, started, elapsed) => {

@@ -38,6 +38,8 @@ export interface WorkerEvents {
   progress(slot: number, item: number, done: number, total: number | undefined): void;
   /** The job's slot is free again. */
   end(slot: number, started: number, elapsed: number): void;
+  /** Of what may have started when the slot was closed, so many items had; the others will not. */
+  returned(slot: number, started: number): void;
   /** The last item of the job has started, and wants the parts of it that are moved. */
   fetch(slot: number): void;
   waiting(slot: number, waiting: boolean): void;

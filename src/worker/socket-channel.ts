@@ -2,7 +2,6 @@
  * A worker process's side of the way to its parent where they share no memory: frames by two pipes, descriptor 3 to here, which a
  * thread of its own reads (`socket-reader.ts`), and descriptor 4 from here. See the transport's README.
  */
-import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 import {
@@ -12,7 +11,6 @@ import {
   MirrorWriter,
   mapSegment,
   SLOTS,
-  sleep,
 } from '../memory/index.js';
 import {
   FRAME_BEGAN,
@@ -25,10 +23,10 @@ import {
   RingPort,
 } from '../protocol/index.js';
 import { threadEntry } from '../util/own-folder.js';
+import { pipeWriter } from './pipe.js';
 import type { Way } from './process-channel.js';
 import type { ReaderSetup } from './socket-reader.js';
 
-const PIPE = 4;
 /** How long one wait for room lasts before the rings are looked at again, in ms. */
 const PATIENCE = 50;
 /** Where a child that is given its code as text finds that. */
@@ -37,8 +35,9 @@ const SOURCE = Symbol.for('simul.source');
 export function openPipes(): Way {
   const buffers = mapSegment((_, bytes) => new SharedArrayBuffer(bytes));
   const grants = new SharedArrayBuffer(SLOTS * 4);
-  startReading({ buffers, grants });
-  const pipe = new FrameWriter(write);
+  const lock = new SharedArrayBuffer(4);
+  startReading({ buffers, grants, lock });
+  const pipe = new FrameWriter(pipeWriter(new Int32Array(lock), () => process.exit(1)));
   const send = (kind: number, slot: number, a: number): void => {
     pipe.frame(kind, 0, slot, a, 0, 0);
     pipe.flush();
@@ -98,17 +97,4 @@ function startReading(setup: ReaderSetup): void {
       throw error;
     });
   });
-}
-
-/** Whole and at once: what has been written outlives this process. */
-function write(bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.byteLength; ) {
-    try {
-      at += writeSync(PIPE, bytes, at);
-    } catch (error) {
-      // The parent is gone.
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') process.exit(1);
-      sleep(1);
-    }
-  }
 }

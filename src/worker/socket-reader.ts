@@ -4,17 +4,20 @@
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
-import { GrantedSegment, type MappedSegment, moveTail, RingCopy } from '../memory/index.js';
+import { CLOSED, GrantedSegment, type MappedSegment, moveTail, RingCopy, SLOTS } from '../memory/index.js';
 import {
   BrokenProtocol,
   FRAME_CANCEL,
   FRAME_CLOSE,
   FRAME_GRANT,
   FRAME_OPEN,
+  FRAME_RETURNED,
   FRAME_TAIL,
   type Frame,
   FrameReader,
+  FrameWriter,
 } from '../protocol/index.js';
+import { pipeWriter } from './pipe.js';
 
 const PIPE = 3;
 /** Bytes read at a time. */
@@ -23,16 +26,27 @@ const CHUNK = 1 << 16;
 export interface ReaderSetup {
   readonly buffers: MappedSegment;
   readonly grants: SharedArrayBuffer;
+  readonly lock: SharedArrayBuffer;
 }
 
-export function startReader({ buffers, grants }: ReaderSetup): void {
+export function startReader({ buffers, grants, lock }: ReaderSetup): void {
   const segment = new GrantedSegment(buffers, grants);
   const copies = [new RingCopy(segment.submission), new RingCopy(segment.down!)];
   const written = [segment.completion, segment.up!];
+  const slots = new Slots(
+    segment,
+    new FrameWriter(
+      pipeWriter(new Int32Array(lock), () => end('')),
+      false,
+    ),
+  );
   const reader = new FrameReader({
     begin: ({ flag, a, b, c }) => of(copies, flag).begin(a, b, c),
     filled: ({ flag, c }) => of(copies, flag).filled(c),
-    take: (frame) => take(segment, frame, (flag, tail) => moveTail(of(written, flag), tail)),
+    take: (frame) => {
+      if (frame.kind === FRAME_TAIL) moveTail(of(written, frame.flag), frame.a);
+      else slots.take(frame);
+    },
   });
   const socket = new Socket({
     fd: PIPE,
@@ -57,25 +71,40 @@ export function startReader({ buffers, grants }: ReaderSetup): void {
   socket.resume();
 }
 
-function take(
-  segment: GrantedSegment,
-  { kind, flag, slot, a }: Frame,
-  tail: (ring: number, a: number) => void,
-): void {
-  switch (kind) {
-    case FRAME_TAIL:
-      return tail(flag, a);
-    case FRAME_OPEN:
-      return segment.openSlot(slot);
-    case FRAME_GRANT:
-      return segment.grant(slot, a);
-    case FRAME_CLOSE:
-      segment.close(slot);
-      return;
-    case FRAME_CANCEL:
-      return segment.requestCancel(slot, a);
-    default:
-      throw new BrokenProtocol(`a frame of unknown kind ${kind}`);
+/** What the parent says of the slots. */
+class Slots {
+  readonly #segment: GrantedSegment;
+  readonly #pipe: FrameWriter;
+  /** The number of what is posted in each: what was closed may have ended meanwhile, and another job be there. */
+  readonly #posted = new Int32Array(SLOTS);
+
+  constructor(segment: GrantedSegment, pipe: FrameWriter) {
+    this.#segment = segment;
+    this.#pipe = pipe;
+  }
+
+  take({ kind, slot, a }: Frame): void {
+    switch (kind) {
+      case FRAME_OPEN:
+        this.#posted[slot] = a;
+        return this.#segment.openSlot(slot);
+      case FRAME_GRANT:
+        return this.#segment.grant(slot, a);
+      case FRAME_CLOSE:
+        return this.#close(slot);
+      case FRAME_CANCEL:
+        return this.#segment.requestCancel(slot, a);
+      default:
+        throw new BrokenProtocol(`a frame of unknown kind ${kind}`);
+    }
+  }
+
+  /** The main thread may be busy for long: the parent is told from here what will not begin. */
+  #close(slot: number): void {
+    const begun = this.#segment.close(slot);
+    if (begun >= CLOSED) return;
+    this.#pipe.frame(FRAME_RETURNED, 0, slot, begun, this.#posted[slot]!, 0);
+    this.#pipe.flush();
   }
 }
 

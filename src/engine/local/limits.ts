@@ -4,8 +4,11 @@ import type { Group, Job } from './job.js';
 
 export interface LimitHost {
   now(): number;
-  /** Takes note of everything that has happened, so that nothing that is over is taken to be running. */
-  look(): void;
+  /**
+   * Takes note of everything that has happened, so that nothing that is over is taken to be running; false where that takes
+   * a turn of the event loop.
+   */
+  look(): boolean;
   /** Some of the job has not started. */
   waits(job: Job): boolean;
   /** When the running item of a posted job started; 0 where none runs or it is not known yet. */
@@ -15,6 +18,9 @@ export interface LimitHost {
   /** All that is left of the group failed. */
   expireGroup(group: Group, error: TaskTimeoutError, waitingOnly: boolean): void;
 }
+
+/** When to look again at what is about to start, in ms. */
+const AGAIN = 10;
 
 interface Watch {
   readonly group: Group;
@@ -48,8 +54,11 @@ export class LimitWatch {
   #due(watch: Watch): void {
     // Before the look: of what ends while it lasts nothing is known.
     const now = this.#host.now();
-    this.#host.look();
-    if (this.#watches.has(watch.group)) this.#check(watch, now);
+    const check = (): void => {
+      if (this.#watches.has(watch.group)) this.#check(watch, now);
+    };
+    if (this.#host.look()) check();
+    else setImmediate(check);
   }
 
   #check(watch: Watch, now: number): void {
@@ -74,6 +83,8 @@ export class LimitWatch {
           `${label} had not started after its queueTimeout of ${queueTimeout} ms`,
         );
         this.#host.expireGroup(group, error, true);
+        // What is about to start could not be taken back, and may come back after all.
+        if (this.#anyWaiting(group)) next = AGAIN;
       } else next = Math.min(next, queueTimeout - waited);
     }
     if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));

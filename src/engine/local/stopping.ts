@@ -20,13 +20,18 @@ export function askToStop(
   handle.requestCancel(job.slot, item);
   const wire = toWire(packReason(reason), new Set());
   handle.send({ type: 'cancel', slot: job.slot, item, reason: wire });
-  return () => {
-    // A thread that was busy since may not know that the item has ended, and that another one runs there now.
-    if (host.place.phase !== 'gone') handle.look();
-    if (job.phase === 'over' || (item >= 0 && job.results > item) || host.place.phase === 'gone') return;
+  const force = (): void => {
+    // Over, or given back before it began.
+    const next = item < 0 ? job.results : item;
+    if (job.phase === 'over' || job.results > next || next >= job.kept || host.place.phase === 'gone') return;
     host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
     retire();
     handle.terminate();
+  };
+  return () => {
+    // A thread that was busy since may not know that the item has ended, and that another one runs there now.
+    if (host.place.phase === 'gone' || handle.look()) force();
+    else setImmediate(force);
   };
 }
 
