@@ -205,15 +205,16 @@ function buffersOf(head: Uint8Array): (ArrayBuffer | SharedArrayBuffer)[] {
   const count = view.getUint32(0, true);
   if (4 + count * 12 > head.byteLength)
     throw new BrokenProtocol(`a head of ${count} buffers that is too short`);
+  const buffers: (ArrayBuffer | SharedArrayBuffer)[] = [];
   let sum = 0;
-  return Array.from({ length: count }, (_, i) => {
+  for (let i = 0; i < count; i++) {
     const shared = view.getUint32(4 + i * 12, true);
     const length = view.getFloat64(8 + i * 12, true);
     sum += length;
     if (!Number.isInteger(length) || length < 0 || !(sum <= MOST)) {
       throw new BrokenProtocol(`a message with a buffer of ${length} bytes`);
     }
-    if (shared === 0) return reserve(length).buffer as ArrayBuffer;
-    return new SharedArrayBuffer(length);
-  });
+    buffers.push(shared === 0 ? (reserve(length).buffer as ArrayBuffer) : new SharedArrayBuffer(length));
+  }
+  return buffers;
 }

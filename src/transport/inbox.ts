@@ -87,8 +87,9 @@ export class Inbox {
   }
 
   #inOrder(message: ToParent): void {
+    // Not counted yet: records that were published after it are not due.
     this.#records(Number.POSITIVE_INFINITY, true);
-    this.#guarded(() => this.#link.arrived(message));
+    if (!this.#broken) this.#guarded(() => this.#link.arrived(message));
   }
 
   /** Jobs were sent: results are expected after `ms`, or at any time where that is not known. */

@@ -28,6 +28,9 @@ const PIPES_PATIENCE = 100;
 /** How long its last error may take to be read, in ms: its class may have to be imported. */
 const ERROR_PATIENCE = 500;
 
+/** How long a child may live that can wake nobody any more, in ms: it is on its way to its end, or never ends. */
+const DUMB_PATIENCE = 1000;
+
 /** Over shared memory, where there is any. */
 export function startProcess(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
   return outside(() => {
@@ -92,6 +95,12 @@ class ProcessHandle extends SegmentHandle {
     const [stdin, stdout, stderr, ...pipes] = child.stdio;
     child.unref();
     this.#way.connect(child, (error) => this.onBroken(error));
+    pipes[1]!.once('end', () => {
+      const silent = (): void =>
+        this.onBroken(new Error('it has closed the way by which it wakes its parent'));
+      const timer = setTimeout(silent, DUMB_PATIENCE).unref();
+      child.once('exit', () => clearTimeout(timer));
+    });
     // Beside what comes by the rings: what Node and native code write by themselves.
     stdout!.on('data', (bytes: Buffer) => process.stdout.write(bytes));
     stderr!.on('data', (bytes: Buffer) => {

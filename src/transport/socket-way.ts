@@ -38,9 +38,6 @@ import type { Way } from './way.js';
 
 /** Bytes read at a time. */
 const CHUNK = 1 << 16;
-/** How long a child that has closed its pipe may take to end, in ms. */
-const END_PATIENCE = 1000;
-
 export class SocketWay implements Way {
   readonly segment: GrantingSegment;
   readonly parts: LinkParts;
@@ -57,7 +54,6 @@ export class SocketWay implements Way {
   #broken: (error: Error) => void = () => {};
   #isBroken = false;
   #flushPlanned = false;
-  #ending: NodeJS.Timeout | undefined;
 
   constructor(places: number) {
     const frames = new FrameWriter((bytes, data) => {
@@ -86,14 +82,14 @@ export class SocketWay implements Way {
 
   #link(): LinkParts {
     const { segment } = this;
-    const ring = (): void => this.#planFlush();
+    const ring = (): void => this.#frames.flush();
     const outlet = (of: number): MirrorOutlet => ({
       data: (start, bytes, head) => this.#frames.data(of, start, bytes, head),
       flush: ring,
     });
     const tellTail = (of: number) => (tail: number) => {
       this.#frames.frame(FRAME_TAIL, of, 0, tail, 0, 0);
-      ring();
+      this.#planFlush();
     };
     return {
       port: new RingPort({
@@ -157,10 +153,6 @@ export class SocketWay implements Way {
     this.#in.on('data', (chunk: Uint8Array) => {
       this.#read(chunk);
       this.segment.parentBell.ring();
-    });
-    this.#in.on('end', () => {
-      this.#ending = setTimeout(() => this.#fail(new BrokenProtocol('it closed its pipe')), END_PATIENCE);
-      this.#ending.unref();
     });
     for (const bytes of this.#early ?? []) this.#out.write(bytes);
     this.#early = undefined;
@@ -232,7 +224,6 @@ export class SocketWay implements Way {
 
   close(): void {
     this.#readNow();
-    clearTimeout(this.#ending);
     this.#out?.destroy();
     this.#in?.destroy();
     this.#early = undefined;

@@ -12,6 +12,11 @@ const SHRUNK: readonly Edit[] = [
     from: "'../codec/index.js'",
     to: JSON.stringify(new URL('./programs/codec-stub.js', import.meta.url).href),
   },
+  {
+    file: 'protocol/ring-port.js',
+    from: "'./serialize.js'",
+    to: JSON.stringify(new URL('./programs/serialize-stub.js', import.meta.url).href),
+  },
 ];
 
 const channel = (): Promise<Program> => load('channel', SHRUNK);
@@ -21,6 +26,20 @@ test('batches: no result is read before it is whole, none is lost, whoever waits
   all(program, { scenario: 'results', maxPreemptions: 2 });
   all(program, { scenario: 'hotResults', maxPreemptions: 2 });
   all(program, { scenario: 'answered', maxPreemptions: 2 });
+});
+
+test('messages by rings: each once, whole, in its place among the records; whoever waits is woken', async () => {
+  const program = await channel();
+  for (const scenario of [
+    'orderedByRings',
+    'messageAnswered',
+    'crowdedMessages',
+    'crowdedParent',
+    'blockingProcess',
+    'loopingProcess',
+  ]) {
+    all(program, { scenario, maxPreemptions: 2 });
+  }
 });
 
 test('batches: a worker that waits for room behind a closed batch rings', async () => {
@@ -171,6 +190,84 @@ test('link and parking: faults', async () => {
         maxPreemptions: 2,
         edits: [
           { file: 'transport/inbox.js', from: 'this.#records(Number.POSITIVE_INFINITY, true);', to: '' },
+        ],
+      },
+    ],
+    SHRUNK,
+  );
+});
+
+test('messages by rings: faults', async () => {
+  const port = 'protocol/ring-port.js';
+  await findsAll(
+    'channel',
+    [
+      {
+        fault: 'a message overtakes the records before it',
+        scenario: 'orderedByRings',
+        shows: /./,
+        maxPreemptions: 2,
+        edits: [
+          { file: 'transport/inbox.js', from: 'this.#records(Number.POSITIVE_INFINITY, true);', to: '' },
+        ],
+      },
+      {
+        fault: 'a message is counted when it is polled, and again when it has arrived',
+        scenario: 'orderedByRings',
+        shows: /./,
+        maxPreemptions: 2,
+        edits: [
+          {
+            file: 'protocol/link.js',
+            from: 'return next?.message;',
+            to: 'if (next !== undefined) this.#received = (this.#received + 1) | 0; return next?.message;',
+          },
+        ],
+      },
+      {
+        fault: 'the last look passes over messages',
+        scenario: 'messageAnswered',
+        shows: LOST,
+        maxPreemptions: 2,
+        edits: [
+          {
+            file: 'transport/inbox.js',
+            from: 'const more = this.#link.hasMessages || this.#link.pump();',
+            to: 'const more = false;',
+          },
+        ],
+      },
+      {
+        fault: 'who makes room does not tell who waits for it',
+        scenario: 'crowdedParent',
+        shows: LOST,
+        maxPreemptions: 2,
+        edits: [{ file: port, from: 'if (reader.awaited) ring();', to: '' }],
+      },
+      {
+        fault: 'who waits for room does not look again once it has said so',
+        scenario: 'crowdedParent',
+        shows: LOST,
+        maxPreemptions: 2,
+        edits: [
+          {
+            file: port,
+            from: 'if (!this.#writePart()) break; any = true;',
+            to: 'break;',
+          },
+        ],
+      },
+      {
+        fault: 'a child waits without a look at its messages',
+        scenario: 'loopingProcess',
+        shows: LOST,
+        maxPreemptions: 2,
+        edits: [
+          {
+            file: 'worker/parking.js',
+            from: 'return !this.#host.reader.empty || this.#host.hasMessages();',
+            to: 'return !this.#host.reader.empty;',
+          },
         ],
       },
     ],

@@ -1,14 +1,17 @@
 /** The channel as the two sides use it: real links, a worker's outbox and parking, a parent's inbox and event loop. */
 import assert from 'node:assert/strict';
 import type { MessagePort } from 'node:worker_threads';
-import { RingReader, RingWriter, Segment } from '#simul/memory/index.js';
-import { INDEX, Link, RECORD_JOB, type ToParent, type ToWorker } from '#simul/protocol/index.js';
+import { type Ring, RingReader, RingWriter, Segment } from '#simul/memory/index.js';
+import { INDEX, Link, RECORD_JOB, RingPort, type ToParent, type ToWorker } from '#simul/protocol/index.js';
 import type { Port, Scenario, Stage } from '#simul/testing/index.js';
 import { type Batch, forEntries } from '#simul/transport/batch.js';
 import { Inbox } from '#simul/transport/inbox.js';
 import { Outbox } from '#simul/worker/outbox.js';
 import { Parking } from '#simul/worker/parking.js';
 import { unpack } from './codec-stub.js';
+
+/** In bytes: it holds two messages, each of two records. */
+const MESSAGE_RING = 256;
 
 /** What the parent was told, in order. */
 class Told {
@@ -39,6 +42,7 @@ class Told {
 
   progress(slot: number, index: number, done: number): void {
     this.values.push(`${slot}:${index} at ${done}`);
+    this.answer();
   }
 }
 
@@ -47,13 +51,21 @@ class Channel {
   readonly toWorker: Port;
   readonly names: NonNullable<Scenario['names']>;
   readonly #buffers;
+  /** Of processes: messages go by rings, and the ports wake event loops only. */
+  readonly #messages: { readonly down: SharedArrayBuffer; readonly up: SharedArrayBuffer } | undefined;
 
-  constructor(stage: Stage, ringBytes: number) {
+  constructor(stage: Stage, ringBytes: number, ofProcesses = false) {
     const [toParent, toWorker] = stage.channel();
     this.toParent = toParent;
     this.toWorker = toWorker;
+    if (ofProcesses) {
+      this.#messages = {
+        down: new SharedArrayBuffer(MESSAGE_RING),
+        up: new SharedArrayBuffer(MESSAGE_RING),
+      };
+    }
     this.#buffers = {
-      control: new SharedArrayBuffer(512),
+      control: new SharedArrayBuffer(768),
       submission: new SharedArrayBuffer(ringBytes),
       completion: new SharedArrayBuffer(ringBytes),
       slots: new SharedArrayBuffer(64),
@@ -69,21 +81,47 @@ class Channel {
       [control, 80, 'BELL of the worker'],
       [control, 96, 'PARKED of the parent'],
       [control, 112, 'BELL of the parent'],
+      [control, 128, 'head of messages to the worker'],
+      [control, 129, 'parent waits for room'],
+      [control, 144, 'tail of messages to the worker'],
+      [control, 160, 'head of messages to the parent'],
+      [control, 161, 'worker waits for room for a message'],
+      [control, 176, 'tail of messages to the parent'],
     ];
   }
 
+  /** The segment as one of the sides sees it. */
+  #segment(): Segment {
+    if (this.#messages === undefined) return new Segment(this.#buffers);
+    const buffers = { ...this.#buffers, ...this.#messages } as unknown as ConstructorParameters<
+      typeof Segment
+    >[0];
+    return new Segment(buffers, {
+      wakeParent: () => this.toParent.postMessage('ring'),
+      wakeWorker: () => this.toWorker.postMessage('ring'),
+    });
+  }
+
+  /** What carries messages: a port, or the rings `out` and `back`. */
+  #port(port: Port, out: Ring | undefined, back: Ring | undefined, ring: () => void, patience?: number) {
+    if (out === undefined || back === undefined) return port as unknown as MessagePort;
+    return new RingPort({ writer: new RingWriter(out), reader: new RingReader(back), ring, patience });
+  }
+
   parent(handle: (message: ToParent) => void): Link<ToWorker, ToParent> {
-    const segment = new Segment(this.#buffers);
-    const { parentBell: own, workerBell: peer } = segment;
+    const segment = this.#segment();
+    const { parentBell: own, workerBell: peer, up, down } = segment;
     const [writer, reader] = [new RingWriter(segment.submission), new RingReader(segment.completion)];
-    return new Link({ port: this.toWorker as unknown as MessagePort, writer, reader, own, peer }, handle);
+    const port = this.#port(this.toWorker, down, up, () => peer.ring());
+    return new Link({ port, writer, reader, own, peer }, handle);
   }
 
   worker(handle: (message: ToWorker) => void): Link<ToParent, ToWorker> {
-    const segment = new Segment(this.#buffers);
-    const { parentBell: peer, workerBell: own } = segment;
+    const segment = this.#segment();
+    const { parentBell: peer, workerBell: own, up, down } = segment;
     const [writer, reader] = [new RingWriter(segment.completion), new RingReader(segment.submission)];
-    return new Link({ port: this.toParent as unknown as MessagePort, writer, reader, own, peer }, handle);
+    const port = this.#port(this.toParent, up, down, () => peer.ring(), 50);
+    return new Link({ port, writer, reader, own, peer }, handle);
   }
 }
 
@@ -107,7 +145,12 @@ class Parent {
   }
 
   listen(): void {
-    this.#port.on('message', (message) => this.inbox.message(message as ToParent));
+    const { own, port } = this.link.parts;
+    const ofProcesses = port instanceof RingPort;
+    this.#port.on('message', (message) => {
+      if (ofProcesses) own.heard();
+      else this.inbox.message(message as ToParent);
+    });
     this.inbox.drain();
   }
 
@@ -130,9 +173,9 @@ class Session {
   #over = false;
 
   /** `take`: what the worker does with a message. */
-  constructor(stage: Stage, ringBytes: number, take: () => void = () => {}) {
+  constructor(stage: Stage, ringBytes: number, take: () => void = () => {}, ofProcesses = false) {
     this.#stage = stage;
-    this.channel = new Channel(stage, ringBytes);
+    this.channel = new Channel(stage, ringBytes, ofProcesses);
     this.parent = new Parent(this.channel, () => {
       this.#over = true;
     });
@@ -208,8 +251,8 @@ export const hotResults = (stage: Stage): Scenario => resultsOf(stage, 3, true, 
 export const crowdedResults = (stage: Stage): Scenario => resultsOf(stage, 3, false, 64);
 
 /** A message between two results keeps its place. */
-export function ordered(stage: Stage): Scenario {
-  const session = new Session(stage, 256);
+const inOrder = (stage: Stage, ofProcesses: boolean): Scenario => {
+  const session = new Session(stage, 256, undefined, ofProcesses);
   const { outbox } = session;
   return session.with(
     () => {
@@ -225,6 +268,106 @@ export function ordered(stage: Stage): Scenario {
     },
     () => session.told('7:0=100, 7:1 at 5, 7:end 2'),
   );
+};
+export const ordered = (stage: Stage): Scenario => inOrder(stage, false);
+export const orderedByRings = (stage: Stage): Scenario => inOrder(stage, true);
+
+/** A message is all that comes, until it is answered. */
+export function messageAnswered(stage: Stage): Scenario {
+  let stopped = false;
+  const session = new Session(
+    stage,
+    256,
+    () => {
+      stopped = true;
+    },
+    true,
+  );
+  const { channel, link, outbox, parent } = session;
+  parent.told.answer = () => parent.link.send({ type: 'stop' });
+  const wait = (): void => {
+    const { own } = link.parts;
+    for (;;) {
+      link.takeMessages();
+      if (stopped) return;
+      const seen = own.announce();
+      if (!link.hasMessages && own.arm(seen, wait)) return;
+      own.withdraw();
+    }
+  };
+  return session.with(
+    () => {
+      channel.toParent.on('message', () => link.parts.own.heard());
+      outbox.message({ type: 'progress', slot: 7, index: 0, done: 5, total: undefined });
+      wait();
+      while (!stopped) stage.turn();
+      outbox.end(7, 1, 0);
+    },
+    () => session.told('7:0 at 5, 7:end 1'),
+  );
+}
+
+/** More messages than the ring holds, and results between them: the worker waits for room. */
+export function crowdedMessages(stage: Stage): Scenario {
+  const session = new Session(stage, 256, undefined, true);
+  const { outbox } = session;
+  const progress = (done: number): void =>
+    outbox.message({ type: 'progress', slot: 7, index: 1, done, total: undefined });
+  return session.with(
+    () => {
+      progress(4);
+      progress(5);
+      outbox.result(7, 0, 100, { ...MANNER, left: 2 });
+      progress(6);
+      outbox.end(7, 1, 0);
+    },
+    () => session.told('7:1 at 4, 7:1 at 5, 7:0=100, 7:1 at 6, 7:end 1'),
+  );
+}
+
+/** The parent says more than the ring holds, and a job after it; the worker, which waits without blocking, takes all in order. */
+export function crowdedParent(stage: Stage): Scenario {
+  const channel = new Channel(stage, 256, true);
+  const taken: string[] = [];
+  let over = false;
+  const parent = new Parent(channel, () => {
+    over = true;
+  });
+  const link = channel.worker((message) => {
+    taken.push((message as unknown as { done: number }).done.toString());
+  });
+  const outbox = new Outbox(link, new Set(), () => {});
+  const wait = (): void => {
+    const { own } = link.parts;
+    for (;;) {
+      link.takeMessages();
+      if (taken.length === 3) {
+        outbox.end(7, 1, 0);
+        return;
+      }
+      const seen = own.announce();
+      if (!link.hasMessages && own.arm(seen, wait)) return;
+      own.withdraw();
+    }
+  };
+  return {
+    names: channel.names,
+    actors: {
+      worker() {
+        channel.toParent.on('message', () => link.parts.own.heard());
+        wait();
+        while (taken.length < 3) stage.turn();
+      },
+      parent() {
+        parent.listen();
+        for (let done = 1; done <= 3; done++) {
+          parent.link.send({ type: 'progress', slot: 7, index: 1, done } as unknown as ToWorker);
+        }
+        while (!over) stage.turn();
+      },
+    },
+    check: () => assert.equal(taken.join(','), '1,2,3'),
+  };
 }
 
 /** The worker goes on only once the parent has answered to its first result, which shares an open batch. */
@@ -250,8 +393,8 @@ export function answered(stage: Stage): Scenario {
 }
 
 /** Both sides wait for each other: the worker for jobs (and a message to stop), the parent for results. */
-function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
-  const channel = new Channel(stage, 256);
+function conversation(stage: Stage, jobs: number, mayBlock: boolean, ofProcesses = false): Scenario {
+  const channel = new Channel(stage, 256, ofProcesses);
   let over = false;
   let stopped = false;
   const parent = new Parent(channel, (ends) => {
@@ -268,6 +411,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
       if (stopped) return parking.busy();
       const header = link.reader.next();
       if (header < 0) {
+        if (link.hasMessages && link.takeMessages()) continue;
         if (parking.wait(mayBlock)) continue;
         return;
       }
@@ -281,8 +425,8 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
   const parking = new Parking({
     bell: link.parts.own,
     reader: link.reader,
-    channel: 'MessagePort',
-    hasMessages: () => false,
+    channel: ofProcesses ? 'PipeWrap' : 'MessagePort',
+    hasMessages: () => link.hasMessages,
     takeMessages: () => link.takeMessages(),
     woken: () => pump(),
   });
@@ -291,6 +435,7 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
     actors: {
       worker() {
         channel.toParent.on('message', (message) => {
+          if (ofProcesses) return link.parts.own.heard();
           link.arrived(message as ToWorker);
           pump();
         });
@@ -313,4 +458,6 @@ function conversation(stage: Stage, jobs: number, mayBlock: boolean): Scenario {
 
 export const blockingWorker = (stage: Stage): Scenario => conversation(stage, 1, true);
 export const loopingWorker = (stage: Stage): Scenario => conversation(stage, 1, false);
+export const blockingProcess = (stage: Stage): Scenario => conversation(stage, 1, true, true);
+export const loopingProcess = (stage: Stage): Scenario => conversation(stage, 1, false, true);
 export const twoJobs = (stage: Stage): Scenario => conversation(stage, 2, true);
