@@ -117,8 +117,29 @@ export class Grants {
     this.#fill();
   }
 
-  /** Grants what will have its turn soon, of the jobs in their order. */
+  /** Grants what will have its turn soon. */
   #fill(): void {
+    if (this.#places === 1) this.#fillInOrder();
+    else this.#fillPlaces();
+  }
+
+  /** Jobs that run side by side: each waits for itself, the first ones for nobody. */
+  #fillPlaces(): void {
+    let taken = 0;
+    let looks = 0;
+    for (const posted of this.#posted.values()) {
+      if (taken >= this.#places || ++looks > MOST_AHEAD) return;
+      if (posted.closed && posted.begun === posted.granted) continue;
+      taken += 1;
+      if (posted.closed || posted.granted === posted.count) continue;
+      const cost = this.#costs.get(posted.operation) ?? Number.POSITIVE_INFINITY;
+      const wait = posted.granted === 0 ? 0 : (posted.granted - posted.begun + 1) * cost;
+      if (wait <= LEAD) this.#grant(posted, this.#fitting(posted, wait));
+    }
+  }
+
+  /** Jobs that run one behind the other. */
+  #fillInOrder(): void {
     let wait = this.#untilFree();
     let looks = 0;
     for (const posted of this.#posted.values()) {
@@ -135,7 +156,7 @@ export class Grants {
 
   /** How long something that is granted now waits for what runs. */
   #untilFree(): number {
-    if (this.#running < this.#places) return 0;
+    if (this.#running === 0) return 0;
     if (this.#last === undefined) return Number.POSITIVE_INFINITY;
     const cost = this.#costs.get(this.#last.operation) ?? Number.POSITIVE_INFINITY;
     return Math.max(cost, this.#host.now() - this.#heardAt);
