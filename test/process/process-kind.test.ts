@@ -2,24 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, cp, mkdir, readdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { map, Pool, run, SerializationError, shared, WorkerCrashedError } from 'simul';
 import { script, until, within } from '../api/support.js';
-import { isAlive, processTest, sharesMemory } from './support.js';
-
-const root = new URL('../../..', import.meta.url);
-async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
-  try {
-    await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+import { children, inFolder, isAlive, processTest, root, sharesMemory } from './support.js';
 
 /** Each way to die, what it says of itself, and what the error has to say. */
 const deaths: readonly (readonly [string, () => unknown, RegExp, object])[] = [
@@ -161,7 +150,7 @@ processTest('a worker that dies while a large value is on its way', 1, async (po
     const there = pool.run((bytes: Uint8Array) => bytes[bytes.length - 1], large);
     const back = pool.run(() => new Uint8Array(20e6).fill(9));
     const [pid] = await Promise.race([pool.each(() => process.pid), Promise.resolve([0])]);
-    const victim = pid || (await children())[0];
+    const victim = pid || children()[0];
     for (let turns = 0; turns < round * 3; turns++) await new Promise((resolve) => setImmediate(resolve));
     if (victim !== undefined) process.kill(victim, 'SIGKILL');
     for (const [call, wanted] of [
@@ -178,12 +167,6 @@ processTest('a worker that dies while a large value is on its way', 1, async (po
     }
   }
 });
-
-/** Pids of this process's own children. */
-async function children(): Promise<number[]> {
-  const text = await readFile(`/proc/self/task/${process.pid}/children`, 'utf8');
-  return text.trim().split(' ').filter(Boolean).map(Number);
-}
 
 for (const busy of [false, true]) {
   test(`the parent killed: its ${busy ? 'busy' : 'idle'} children are gone within a second`, () =>
