@@ -8,7 +8,7 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, onEnd, type Packed } from '../../codec/index.js';
+import { AssetStore, type Packed } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
 import type { ItemTimes, NestedReply } from '../../protocol/index.js';
 import {
@@ -32,6 +32,7 @@ import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
 import type { GiveUp } from './deeds.js';
+import { Endings } from './endings.js';
 import { crashError, giveUpError, initFailed, warnUnheard } from './faults.js';
 import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold, wantedRuns } from './job.js';
 import { LimitWatch } from './limits.js';
@@ -55,12 +56,11 @@ export class LocalEngine implements Engine {
   readonly refs = new RefLedger((hash, ended) => {
     for (const host of this.#hosts.values()) host.dropValue(hash, ended);
   });
-  /** While there are processes, they are told of every value that ends. */
-  #stopTelling: (() => void) | undefined;
   readonly #farewell: AssetFarewell;
   readonly #options: LocalEngineOptions;
   readonly #state: PoolState;
   readonly #hosts = new Map<Place, WorkerHost>();
+  readonly #endings = new Endings(this.#hosts);
   readonly #limits: LimitWatch;
   readonly #groups = new Set<Group>();
   readonly #operations = new OperationLedger((id) => {
@@ -274,10 +274,7 @@ export class LocalEngine implements Engine {
       return;
     }
     this.#hosts.set(place, host);
-    if (!this.apart) return;
-    this.#stopTelling ??= onEnd((hash, how) => {
-      for (const { handle } of this.#hosts.values()) handle.send({ type: 'ended', hash, how });
-    });
+    if (this.apart) this.#endings.tell();
   }
 
   #events(place: Place, nested: NestedCalls): WorkerEvents {
@@ -289,7 +286,8 @@ export class LocalEngine implements Engine {
         this.#upkeep.planSplit();
         this.#upkeep.planIdle();
       },
-      failed: (error) => this.#options.initError(error, (cause) => this.#break(cause)),
+      failed: (error) =>
+        this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause))),
       result: (slot, item, failed, body, times) => {
         const job = at(slot);
         if (job !== undefined) this.#result(place, job, item, failed, body, times);
@@ -385,16 +383,11 @@ export class LocalEngine implements Engine {
     this.#farewell.heard(host);
     this.refs.left(place);
     if (this.#hosts.size > 0) return;
-    this.#stopTelling?.();
-    this.#stopTelling = undefined;
+    this.#endings.stop();
     for (const resolve of this.#onGone.splice(0)) resolve();
   }
 
-  /** `init` failed: no worker of this pool can work, and every task says why. */
-  #break(cause: Error): void {
-    this.#fail(initFailed(this.#options.name, cause));
-  }
-
+  /** No worker of this pool can work, and every task says why. */
   #fail(error: EngineError): void {
     this.#tally.broken = error;
     for (const group of [...this.#groups]) this.#failGroup(group, error);
