@@ -39,6 +39,7 @@ import {
   type WirePacked,
 } from '../protocol/index.js';
 import { clockOrigin } from '../util/clock.js';
+import { ClaimWaits } from './claim-waits.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type JobHost, JobRun, type Manner } from './job-run.js';
@@ -51,9 +52,6 @@ import { disposeLocals } from './worker-local.js';
 
 /** Longest run of synchronous jobs between two turns of the event loop, in ms. */
 const TURN = 10;
-
-/** How long an item that is not granted yet may hold up the event loop, in ms: it usually is granted before. */
-const GRANT_PATIENCE = 1;
 
 /** More than the calls that are ever given as one: a random stream for each. */
 const CALLS_AT_ONCE = 4096;
@@ -98,8 +96,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   /** Jobs that came by message, and how many messages had come with them. */
   readonly #large: { readonly job: Extract<ToWorker, { type: 'job' }>; readonly number: number }[] = [];
   #waiting = 0;
-  /** Jobs whose next item has to be granted first. */
-  readonly #ungranted = new Map<number, () => void>();
+  readonly #claims: ClaimWaits;
   #preparing: Promise<void> | undefined;
   #pumpPlanned = false;
   #ready = false;
@@ -113,22 +110,17 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.workers = setup.workers;
     this.apart = setup.apart;
     this.segment = setup.segment instanceof Segment ? setup.segment : new Segment(setup.segment);
-    this.#link = new Link<ToParent, ToWorker>(
-      {
-        port: setup.port,
-        writer: setup.mirror?.writer ?? new RingWriter(this.segment.completion),
-        reader: setup.mirror?.reader ?? new RingReader(this.segment.submission),
-        own: this.segment.workerBell,
-        peer: setup.mirror?.peer ?? this.segment.parentBell,
-      },
-      (message) => this.#take(message),
-    );
+    this.#claims = new ClaimWaits(this.segment);
+    const { submission, completion, workerBell: own, parentBell: peer } = this.segment;
+    const here = { writer: new RingWriter(completion), reader: new RingReader(submission), peer };
+    const parts = { port: setup.port, own, ...(setup.mirror ?? here) };
+    this.#link = new Link(parts, (message) => this.#take(message));
     this.#parking = new Parking({
       bell: this.segment.workerBell,
       reader: this.#link.reader,
       channel: setup.channel,
-      hasMessages: () => this.#link.hasMessages || this.#granted(),
-      takeMessages: () => this.#link.takeMessages() || this.#granted(),
+      hasMessages: () => this.#link.hasMessages || this.#claims.goOn(),
+      takeMessages: () => this.#link.takeMessages() || this.#claims.goOn(),
       woken: () => this.#pump(),
     });
     this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot), setup.apart);
@@ -419,23 +411,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   }
 
   waitToClaim(slot: number): Promise<void> | undefined {
-    if (this.#running.size === 1 && this.segment.waitToClaim(slot, GRANT_PATIENCE)) return undefined;
-    return new Promise((resolve) => {
-      this.#ungranted.set(slot, resolve);
-      this.#granted();
-    });
-  }
-
-  /** Goes on with jobs that may; whether there were any. */
-  #granted(): boolean {
-    let any = false;
-    for (const [slot, goOn] of this.#ungranted) {
-      if (!this.segment.mayClaim(slot)) continue;
-      this.#ungranted.delete(slot);
-      goOn();
-      any = true;
-    }
-    return any;
+    return this.#claims.wait(slot, this.#running.size === 1);
   }
 
   sendEnd(slot: number, started: number, elapsed: number): void {

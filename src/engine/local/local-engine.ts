@@ -268,7 +268,6 @@ export class LocalEngine implements Engine {
       host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
     } catch (error) {
       this.#upkeep.later(0, () => {
-        if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
         this.#exited(place, nested, { code: undefined, error });
       });
       return;
