@@ -8,11 +8,16 @@ import { CLOSED, type FarBells, type MappedSegment, Segment, SLOTS } from './seg
 /** From {@link GrantedSegment.claim}: the next item may not begin yet. */
 export const NOT_YET = -1;
 
+/** To write a few bytes takes less, in ms. */
+const BLOCKED = 0.5;
+
 /** Tells the parent. */
 export interface ClaimOutlet {
   began(slot: number, item: number, time: number, stamped: boolean): void;
   wants(slot: number, item: number): void;
   over(slot: number): void;
+  /** Sends what has been said before. */
+  flush(): void;
 }
 
 export class GrantedSegment extends Segment {
@@ -36,9 +41,18 @@ export class GrantedSegment extends Segment {
       this.#outlet?.wants(slot, next);
       return NOT_YET;
     }
+    const began = marked === 0 ? performance.now() : this.#restamped(marked);
     const item = super.claim(slot);
-    if (item < CLOSED) this.#outlet?.began(slot, item, marked || performance.now(), marked !== 0);
+    if (item < CLOSED) this.#outlet?.began(slot, item, began, marked !== 0);
     return item;
+  }
+
+  /** The result of the item before goes first, where the start is to be exact: it may have to wait for a busy parent. */
+  #restamped(marked: number): number {
+    const before = performance.now();
+    this.#outlet?.flush();
+    const now = performance.now();
+    return now - before > BLOCKED ? now : marked;
   }
 
   /** The next claim has an answer other than {@link NOT_YET}. */

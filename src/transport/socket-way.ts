@@ -204,21 +204,25 @@ export class SocketWay implements Way {
     return done;
   }
 
-  /** Reads what the pipe holds, past the event loop; false where the system gives no descriptor of it. */
+  /**
+   * Reads what the pipe holds, past the event loop; true where it was empty. A child that writes to a full pipe can go
+   * on only now, and of the system that gives no descriptor of a pipe nothing is known.
+   */
   #readNow(): boolean {
-    const fd = (this.#in as { _handle?: { fd?: number } | null } | undefined)?._handle?.fd ?? -1;
-    if (fd < 0) return this.#in === undefined || this.#in.readableEnded || this.#in.destroyed;
+    const pipe = this.#in as (Duplex & { _handle?: { fd?: number } | null }) | undefined;
+    if (pipe === undefined || pipe.readableEnded || pipe.destroyed) return true;
+    const fd = pipe._handle?.fd ?? -1;
+    if (fd < 0) return false;
     const chunk = Buffer.allocUnsafe(CHUNK);
-    try {
-      for (;;) {
-        const count = readSync(fd, chunk);
-        if (count === 0) return true;
-        this.#read(chunk.subarray(0, count));
+    for (let empty = true; ; empty = false) {
+      let count = 0;
+      try {
+        count = readSync(fd, chunk);
+      } catch {
+        // Nothing more is there: EAGAIN.
       }
-    } catch (error) {
-      // Nothing more is there.
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return true;
-      return false;
+      if (count === 0) return empty;
+      this.#read(chunk.subarray(0, count));
     }
   }
 

@@ -69,7 +69,7 @@ export interface WorkerHandle {
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
   /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
   flush(expected: number | undefined): void;
-  /** Takes what the worker has sent so far; false where some of that may take a turn of the event loop. */
+  /** Takes what the worker has sent so far; false where more may be on its way: it may have waited for this. */
   look(): boolean;
   openSlot(slot: number): void;
   /**

@@ -19,7 +19,7 @@ export interface Way {
   settled(): void;
   posted(slot: number, head: JobHead): void;
   flush(): void;
-  /** Fetches what the child has sent so far; false where that takes a turn of the event loop. */
+  /** Fetches what the child has sent so far; false where more may be on its way: it may have waited for this. */
   look(): boolean;
   /** The child is gone: fetches what it left, and lets go of everything. */
   close(): void;

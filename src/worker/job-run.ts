@@ -34,6 +34,9 @@ export interface JobHost {
 /** What nobody waits for is seen after this time at the latest, in ms (or with the next item's end). */
 const TELL = 10;
 
+/** To send a result takes less, where it does not wait for room, in ms. */
+const WAITED = 1;
+
 /** How a result is sent. */
 export interface Manner {
   /** How many items of the job follow at most, itself included. */
@@ -197,6 +200,13 @@ export class JobRun {
       }
     }
     this.#host.sendResult(this.slot, at, value, manner);
+    if (timed) this.#noteWait();
+  }
+
+  /** A result that waited for room is no running time of the next item's. */
+  #noteWait(): void {
+    const now = performance.now();
+    if (now - this.#times.over > WAITED) this.#times.over = now;
   }
 
   #sendError(at: number, error: unknown): void {
@@ -232,6 +242,7 @@ export class JobRun {
       this.#send(at, value);
       // Others may run before the next item does, or the end of the job.
       this.#host.flush();
+      this.#noteWait();
     } catch (error) {
       this.#sendError(at, error);
     }

@@ -49,6 +49,7 @@ export function openPipes(): Way {
     },
     wants: (slot, item) => send(FRAME_WANT, slot, item),
     over: (slot) => send(FRAME_OVER, slot, 0),
+    flush: () => pipe.flush(),
   });
   const outlet = (ring: number): MirrorOutlet => ({
     data: (start, bytes, head) => pipe.data(ring, start, bytes, head),

@@ -5,8 +5,8 @@ import type { Group, Job } from './job.js';
 export interface LimitHost {
   now(): number;
   /**
-   * Takes note of everything that has happened, so that nothing that is over is taken to be running; false where that takes
-   * a turn of the event loop.
+   * Takes note of everything that has happened, so that nothing that is over is taken to be running; false where more may be
+   * on its way.
    */
   look(): boolean;
   /** Some of the job has not started. */
@@ -19,8 +19,10 @@ export interface LimitHost {
   expireGroup(group: Group, error: TaskTimeoutError, waitingOnly: boolean): void;
 }
 
-/** When to look again at what is about to start, in ms. */
+/** When to look again at what is about to start, or for what is on its way, in ms. */
 const AGAIN = 10;
+/** How often to look for that at most. */
+const LOOKS = 3;
 
 interface Watch {
   readonly group: Group;
@@ -51,14 +53,13 @@ export class LimitWatch {
   }
 
   /** A result that came while this thread was busy is no reason to give a task up. */
-  #due(watch: Watch): void {
+  #due(watch: Watch, looks = LOOKS): void {
     // Before the look: of what ends while it lasts nothing is known.
     const now = this.#host.now();
-    const check = (): void => {
-      if (this.#watches.has(watch.group)) this.#check(watch, now);
-    };
-    if (this.#host.look()) check();
-    else setImmediate(check);
+    const all = this.#host.look() || looks === 0;
+    if (!this.#watches.has(watch.group)) return;
+    if (all) this.#check(watch, now);
+    else watch.timer = setTimeout(() => this.#due(watch, looks - 1), AGAIN);
   }
 
   #check(watch: Watch, now: number): void {

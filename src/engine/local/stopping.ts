@@ -4,6 +4,9 @@ import { packReason } from './faults.js';
 import type { Job } from './job.js';
 import type { WorkerHost } from './worker-host.js';
 
+/** When a worker is stopped of which more may be on its way, in ms. */
+const AGAIN = 10;
+
 /**
  * Asks an item of a posted job to stop; -1 for whichever runs, since which one that is may not be known here yet.
  * Gives what is to be done after the grace: the worker is stopped where the item still runs, and its other jobs move.
@@ -31,7 +34,7 @@ export function askToStop(
   return () => {
     // A thread that was busy since may not know that the item has ended, and that another one runs there now.
     if (host.place.phase === 'gone' || handle.look()) force();
-    else setImmediate(force);
+    else setTimeout(force, AGAIN);
   };
 }
 
