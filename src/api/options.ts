@@ -131,7 +131,8 @@ export interface PoolOptions {
   readonly workers?: number | undefined;
   /**
    * `'thread'` (default): worker threads of this process. `'process'`: child processes, which can run out of memory or be
-   * ended by native code without taking this one along; they share no memory with it. Linux, with the package koffi.
+   * ended by native code without taking this one along; they share no memory with it.
+   * Fastest on Linux with the package koffi; elsewhere by pipes, as with SIMUL_SHARED_MEMORY=off in the environment.
    */
   readonly kind?: 'thread' | 'process' | undefined;
   /** Runs once in each worker before its first task; may be async. If it fails, so do the pool's tasks. */

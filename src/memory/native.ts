@@ -40,10 +40,7 @@ export function native(koffi?: string): Native {
 }
 
 function refuse(why: string, cause?: unknown): never {
-  throw new EngineError(
-    `workers of kind 'process' need ${why}; use kind 'thread' here`,
-    cause === undefined ? {} : { cause },
-  );
+  throw new EngineError(`processes share no memory without ${why}`, cause === undefined ? {} : { cause });
 }
 
 function load(place: string | undefined): Native {

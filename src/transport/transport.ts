@@ -38,6 +38,8 @@ export interface WorkerEvents {
   progress(slot: number, item: number, done: number, total: number | undefined): void;
   /** The job's slot is free again. */
   end(slot: number, started: number, elapsed: number): void;
+  /** Of what may have started when the slot was closed, so many items had; the others will not. */
+  returned(slot: number, started: number): void;
   /** The last item of the job has started, and wants the parts of it that are moved. */
   fetch(slot: number): void;
   waiting(slot: number, waiting: boolean): void;
@@ -69,10 +71,13 @@ export interface WorkerHandle {
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
   /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
   flush(expected: number | undefined): void;
-  /** Takes what the worker has sent so far. */
-  look(): void;
+  /** Takes what the worker has sent so far; false where more may be on its way: it may have waited for this. */
+  look(): boolean;
   openSlot(slot: number): void;
-  /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
+  /**
+   * Lets nothing more of the job start: how many items had started, or may have, or are about to, for all that is known here;
+   * `CLOSED` and more if closed before. The job's end says how many have.
+   */
   close(slot: number): number;
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */

@@ -114,9 +114,7 @@ export class LocalEngine implements Engine {
         job.place !== undefined && this.#hosts.get(job.place)?.handle.isOver(job.slot)
           ? 0
           : this.runningSince(job),
-      look: () => {
-        for (const host of this.#hosts.values()) host.handle.look();
-      },
+      look: () => [...this.#hosts.values()].map((host) => host.handle.look()).every(Boolean),
       expireItem: (job, error) => this.#outcomes.expireItem(job, error),
       expireGroup: (group, error, waitingOnly) => this.#outcomes.expireGroup(group, error, waitingOnly),
     });
@@ -300,7 +298,6 @@ export class LocalEngine implements Engine {
       this.#hosts.set(place, host);
     } catch (error) {
       this.#upkeep.later(0, () => {
-        if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
         this.#exited(place, nested, { code: undefined, error });
       });
     }
@@ -336,6 +333,7 @@ export class LocalEngine implements Engine {
         if (job !== undefined && !job.group.cancelled) job.spec.sink.progress(job.base + item, done, total);
       },
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
+      returned: (slot, started) => state.jobReturned(place, at(slot), started),
       fetch: (slot) => this.#host(place).sendParts(slot),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
       request: (request) => answerRequest(this, nested, request, place),

@@ -98,6 +98,14 @@ export class PoolState {
     this.dispatch();
   }
 
+  /** Of what was left to the worker when the job was closed, so many items have begun; the others never will there. */
+  jobReturned(place: Place, job: Job | undefined, started: number): void {
+    if (job === undefined || started >= job.kept) return;
+    this.#giveBack(job, started);
+    if (started === 0) place.load -= 1;
+    this.dispatch();
+  }
+
   /** A task of the worker waits for the pool itself, or goes on. What stands behind it need not wait as well. */
   taskWaits(place: Place, waits: boolean): void {
     place.waiting = Math.max(0, place.waiting + (waits ? 1 : -1));
@@ -136,7 +144,8 @@ export class PoolState {
         this.finish(job);
       } else if (job.place !== undefined) {
         this.keepStarted(job);
-        if (job.results < Math.min(job.kept, this.#deeds.started(job.place, job))) running.push(job);
+        // What may have begun for all that is known here has to hear of it, too.
+        if (job.results < job.kept) running.push(job);
       }
     }
     this.dispatch();
