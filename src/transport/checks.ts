@@ -37,6 +37,7 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
     end: (slot, started, elapsed) => {
       slots(slot);
       if (!Number.isInteger(started) || started < 0 || started > CLOSED) broken(`${started} items of a job`);
+      if (!(elapsed >= 0 && elapsed < Number.POSITIVE_INFINITY)) broken(`a job that took ${elapsed} ms`);
       events.end(slot, started, elapsed);
     },
     fetch: (slot) => {

@@ -84,6 +84,7 @@ export class Grants {
     if (posted === undefined || item !== posted.begun || item >= posted.granted) {
       throw new BrokenProtocol(`it began item ${item} of slot ${slot}, which was not its turn`);
     }
+    if (!Number.isFinite(at)) throw new BrokenProtocol(`it began item ${item} of slot ${slot} at ${at}`);
     if (item > 0) this.#learn(posted.operation, at - posted.beganAt);
     else this.#running += 1;
     posted.begun += 1;

@@ -51,7 +51,7 @@ class ProcessHandle extends SegmentHandle {
 
   constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore, way: Way) {
     const { segment, parts } = way;
-    super(segment, parts, way.watch(checked(events, segment)), assets, false);
+    super(segment, parts, checked(way.watch(events), segment), assets, false);
     this.#assets = assets;
     this.#way = way;
     try {

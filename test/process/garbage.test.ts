@@ -49,6 +49,7 @@ const garbage: Readonly<Record<string, (insides: Insides) => void>> = {
       body: { bytes: new Uint8Array(1), extras: [], assets: [], hashes: [], modules: [] },
     }),
   'the end of half an item': ({ outbox }) => outbox.end(0, -3, 0),
+  'an end after no time that there is': ({ outbox }) => outbox.end(0, 1, Number.NaN),
 };
 
 for (const [name, write] of Object.entries(garbage)) {

@@ -96,6 +96,20 @@ test('places for several are granted at once', () => {
   assert.deepEqual(scene.granted, [1, 1, 1]);
 });
 
+test('an item begins in its turn, at a time that there is', () => {
+  const { grants } = new Scene();
+  grants.post(0, 1, 3);
+  for (const [item, at] of [
+    [1, 0],
+    [0, Number.NaN],
+    [0, Number.POSITIVE_INFINITY],
+  ] as const) {
+    assert.throws(() => grants.began(0, item, at), BrokenProtocol);
+  }
+  grants.began(0, 0, 5);
+  assert.throws(() => grants.began(0, 1, 6), BrokenProtocol, 'it was not granted');
+});
+
 /** A job as the worker of the test has it. */
 interface Running {
   readonly slot: number;
