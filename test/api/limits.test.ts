@@ -1,6 +1,6 @@
 /** Limits of tasks and pools: times, retries, queues, recycling, starts. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -540,23 +540,35 @@ poolTest('a result that waits for room while this thread is busy is no running t
   }
 });
 
-poolTest('nor has the item behind such a result run meanwhile', {}, async (pool) => {
-  const phase = new Int32Array(new SharedArrayBuffer(8));
-  // The first item that begins after the wait takes long enough to be looked at while it runs.
-  const work = (n: number): string => {
-    Atomics.add(phase, 0, 1);
-    if (Atomics.load(phase, 1) === 1 && Atomics.compareExchange(phase, 1, 1, 2) === 1) {
-      const end = performance.now() + 400;
-      while (performance.now() < end);
-    }
-    return `${'x'.repeat(4000)}${n}`;
-  };
-  const items = Array.from({ length: 4000 }, (_, n) => n);
-  const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
-  await until(() => Atomics.load(phase, 0) > 0, 'an item has begun');
-  const end = performance.now() + 1500;
-  while (performance.now() < end);
-  Atomics.store(phase, 1, 1);
-  assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
-  assert.equal(phase[1], 2);
-});
+poolTest('nor has the item behind such a result run meanwhile', {}, (pool) =>
+  inFolder(async (folder) => {
+    const [begun, go, taken] = ['begun', 'go', 'taken'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    // The first item that begins after the wait takes long enough to be looked at while it runs.
+    const work = (n: number): string => {
+      const fs = process.getBuiltinModule('node:fs');
+      if (n === 0) fs.writeFileSync(begun, '');
+      if (fs.existsSync(go)) {
+        try {
+          fs.renameSync(go, taken);
+          const end = performance.now() + 400;
+          while (performance.now() < end);
+        } catch {
+          // Another one was the first.
+        }
+      }
+      return `${'x'.repeat(4000)}${n}`;
+    };
+    const items = Array.from({ length: 4000 }, (_, n) => n);
+    const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
+    await until(() => existsSync(begun), 'an item has begun');
+    const end = performance.now() + 1500;
+    while (performance.now() < end);
+    writeFileSync(go, '');
+    assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
+    assert.ok(existsSync(taken));
+  }),
+);
