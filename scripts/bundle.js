@@ -13,7 +13,9 @@ const LATE = {
   'worker/typescript/index.js': ['installTypeScript'],
   'self-by-name.js': ['selfByName'],
   'transport/process.js': ['startProcess'],
+  'transport/shared-memory.js': ['sharedMemory'],
   'worker/process-channel.js': ['openProcess', 'tellOfDeath'],
+  'worker/socket-reader.js': ['startReader'],
 };
 /** Builtins that cost up to a millisecond and that most threads never use. */
 const LATE_BUILTINS = ['node:crypto', 'node:os', 'node:v8'];
@@ -69,7 +71,10 @@ function beside(path) {
 
 /** Of a file that is loaded late, or that several others need. */
 function fileName(entry, inputs) {
-  if (entry === undefined) return Object.hasOwn(inputs, 'errors.js') ? 'core' : 'api';
+  if (entry === undefined) {
+    if (Object.hasOwn(inputs, 'errors.js')) return 'core';
+    return Object.hasOwn(inputs, 'worker/pipe.js') ? 'pipe' : 'api';
+  }
   return basename(entry.replace(/\/index$/, ''));
 }
 

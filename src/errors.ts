@@ -93,7 +93,10 @@ export class TaskCancelledError extends SimulError {
 
 // ---- the machine's fault --------------------------------------------------------------------------------
 
-/** The worker that ran a task died, or had to be stopped, while the task was running. */
+/**
+ * The worker that ran a task died, or had to be stopped, while the task was running. After several attempts the `cause` is an
+ * AggregateError with what ended each of them, in order.
+ */
 export class WorkerCrashedError extends SimulError {
   /** The worker's exit code, where it has one. */
   readonly exitCode: number | undefined;
@@ -101,6 +104,10 @@ export class WorkerCrashedError extends SimulError {
   readonly signal: string | undefined;
   /** The last lines that a worker process wrote to its stderr. */
   readonly stderr: string | undefined;
+  /** Where memory was the cause: bytes that the worker used, as far as that is known. */
+  readonly memoryUsed: number | undefined;
+  /** Where memory was the cause: bytes that it may use, of its `maxHeap` or `maxMemory`. */
+  readonly memoryLimit: number | undefined;
 
   constructor(
     message: string,
@@ -108,12 +115,16 @@ export class WorkerCrashedError extends SimulError {
       exitCode?: number | undefined;
       signal?: string | undefined;
       stderr?: string | undefined;
+      memoryUsed?: number | undefined;
+      memoryLimit?: number | undefined;
     },
   ) {
     super('SIMUL_WORKER_CRASHED', message, options);
     this.exitCode = options?.exitCode;
     this.signal = options?.signal;
     this.stderr = options?.stderr;
+    this.memoryUsed = options?.memoryUsed;
+    this.memoryLimit = options?.memoryLimit;
   }
 }
 

@@ -2,6 +2,7 @@
 import { type Packed, unpack } from '../codec/index.js';
 import type { JobTicket, Ran, StreamEvent } from '../engine/index.js';
 import { taskId } from '../worker/index.js';
+import { ofAllAttempts, remember } from './attempts.js';
 import { type BurstOrigin, type CallView, callInBurst, type ResultTimes } from './call-burst.js';
 import { type CallWait, callWithInputs } from './call-wait.js';
 import { attribute, attributeFault, type CallSite, callSite } from './failure.js';
@@ -32,6 +33,8 @@ const NOWHERE: CallSite = {};
 interface Rest {
   attempt: number;
   retries: TaskOptions['retries'];
+  /** What ended the attempts before. */
+  earlier: unknown[] | undefined;
   /** Of an attempt after the first. */
   ticket: JobTicket | undefined;
   stream: ResultStream | undefined;
@@ -91,6 +94,7 @@ export class Call implements FutureSource {
     this.#rest ??= {
       attempt: 1,
       retries: undefined,
+      earlier: undefined,
       ticket: undefined,
       stream: undefined,
       wait: undefined,
@@ -204,7 +208,7 @@ export class Call implements FutureSource {
     }
     if (this.#triesAgain(error) || this.#settled !== undefined) return;
     this.#end('failed');
-    this.#reject(error);
+    this.#reject(ofAllAttempts(error, this.#attempt, this.#rest?.earlier));
   }
 
   #triesAgain(error: unknown): boolean {
@@ -230,7 +234,9 @@ export class Call implements FutureSource {
       // The pool was stopped meanwhile: the task's own error says more.
       return false;
     }
-    this.#more.attempt += 1;
+    const more = this.#more;
+    more.earlier = remember(more.earlier ?? [], error);
+    more.attempt += 1;
     core.retried += 1;
     return true;
   }

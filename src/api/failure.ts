@@ -1,5 +1,5 @@
 /** A task's error as its caller sees it: itself, with the caller's frames beneath and the task it came from. */
-import { SimulError, type TaskOrigin, type WorkerCrashedError } from '../errors.js';
+import { SimulError, type TaskOrigin } from '../errors.js';
 import { ownFolder } from '../util/own-folder.js';
 
 /** The caller's stack, taken when the call is made and formatted only if it fails. */
@@ -81,8 +81,8 @@ export function attribute(error: unknown, site: CallSite, origin: TaskOrigin): u
 export function attributeFault(error: Error, site: CallSite, origin: TaskOrigin): Error {
   if (!(error instanceof SimulError) || error.constructor === SimulError) return error;
   const Type = error.constructor as new (message: string, options: ErrorOptions) => SimulError;
-  const { exitCode, signal, stderr } = error as WorkerCrashedError;
-  const options = { ...(error.cause === undefined ? {} : { cause: error.cause }), exitCode, signal, stderr };
+  // Its own fields are what its class takes as options.
+  const options = { ...error, ...(error.cause === undefined ? {} : { cause: error.cause }) };
   // The engine counts ranges, which say nothing to the user.
   const range = origin.to === undefined ? '' : `; its range was [${origin.index}, ${origin.to})`;
   const copy = new Type(`${error.message}${range}`, options);

@@ -12,6 +12,7 @@ import type { EngineOperation, JobLimits, JobSink, JobTicket, Ran, StreamEvent }
 import { type Batch, type Column, type Items, partOf } from '../transport/index.js';
 import { taskId } from '../worker/index.js';
 import { onAbort } from './abort.js';
+import { Attempts } from './attempts.js';
 import type { ChunkFiller } from './chunk-filler.js';
 import { Chunker } from './chunker.js';
 import { attribute, attributeFault } from './failure.js';
@@ -58,6 +59,7 @@ export class ItemRun {
   /** Of calls that run here: in between, nothing is read. */
   readonly #turns = new Turns(() => this.#goOn());
   readonly #retries: MapOptions['retries'];
+  readonly #attempts = new Attempts();
   readonly #flights = new Flights();
   readonly #streams = new Map<number, ResultStream>();
   #operation: EngineOperation | undefined;
@@ -335,15 +337,16 @@ export class ItemRun {
         return this.#fail(error);
       }
     }
+    const outcome = this.#attempts.settled(index, ok, value, attempt);
     this.#told += 1;
     if (chunk !== undefined) this.#settled(chunk, 1);
     const { pieces } = this.#spec;
     this.#meter.item(index, ok, pieces?.span(index).count ?? 1);
     pieces?.settled?.(index);
     if (this.#over) return;
-    if (!ok && this.#spec.options.onError !== 'settle') return this.#failAt(index, value);
+    if (!ok && this.#spec.options.onError !== 'settle') return this.#failAt(index, outcome);
     this.#unread += 1;
-    this.#receiver.outcome(index, ok, value);
+    this.#receiver.outcome(index, ok, outcome);
     this.#goOn();
   }
 
@@ -375,6 +378,7 @@ export class ItemRun {
 
   #settleMany(first: number, values: unknown[] | Column): void {
     const count = Array.isArray(values) ? values.length : values.count;
+    this.#attempts.over(first, count);
     this.#told += count;
     const { pieces } = this.#spec;
     if (pieces === undefined) this.#meter.items(first, count);
@@ -410,6 +414,7 @@ export class ItemRun {
       // The pool was stopped meanwhile: the task's own error says more.
       return false;
     }
+    this.#attempts.failed(index, error);
     core.retried += 1;
     return true;
   }

@@ -131,7 +131,8 @@ export interface PoolOptions {
   readonly workers?: number | undefined;
   /**
    * `'thread'` (default): worker threads of this process. `'process'`: child processes, which can run out of memory or be
-   * ended by native code without taking this one along; they share no memory with it. Linux, with the package koffi.
+   * ended by native code without taking this one along; they share no memory with it.
+   * Fastest on Linux with the package koffi; elsewhere by pipes, as with SIMUL_SHARED_MEMORY=off in the environment.
    */
   readonly kind?: 'thread' | 'process' | undefined;
   /** Runs once in each worker before its first task; may be async. If it fails, so do the pool's tasks. */
@@ -143,13 +144,25 @@ export interface PoolOptions {
   readonly tasksPerWorker?: number | undefined;
   /** Tasks after which a worker is replaced. Default: never. */
   readonly maxTasksPerWorker?: number | undefined;
+  /**
+   * Workers that are started ahead, in the background, once the pool has work: each stands in at once for a worker that died,
+   * and runs `init` before that. They are no workers for `stats()`. Default: 1 for processes, which take long to start, and 0
+   * for threads.
+   */
+  readonly spares?: number | undefined;
   /** ms without work after which a worker is stopped; the next task starts a new one. Default: never. */
   readonly idleTimeout?: number | undefined;
   /**
    * Bytes of JavaScript heap a worker may have. Best effort for threads: some overruns end the whole process. A process
-   * that needs more ends alone.
+   * that needs more ends alone. Its task rejects with WorkerCrashedError.
    */
   readonly maxHeap?: number | undefined;
+  /**
+   * Bytes of memory a worker process may have, buffers and native code included; with `kind: 'process'` only. Looked at every
+   * 100 ms while there is work. Above it, the worker is replaced: it ends what it runs, and another one has started by then.
+   * Above 1.5 times as much, it is ended where a task runs, which rejects with WorkerCrashedError. Default: no limit.
+   */
+  readonly maxMemory?: number | undefined;
   /**
    * Most tasks that may wait, those for which a worker is free not counted; more reject with QueueFullError. A map whose
    * items do not fit goes on as room comes; calls in tasks were accepted with their task. Default: no limit.
@@ -224,8 +237,10 @@ const poolChecks: Record<string, Check> = {
   init: fn,
   tasksPerWorker: positiveInteger,
   maxTasksPerWorker: positiveInteger,
+  spares: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   idleTimeout: milliseconds,
   maxHeap: positive,
+  maxMemory: positive,
   queueLimit: (v) => (Number.isInteger(v) && (v as number) >= 0 ? undefined : 'an integer, 0 or more'),
   name: text,
   env: (v) => (v !== null && typeof v === 'object' ? undefined : 'an object of strings'),
@@ -278,7 +293,14 @@ export const checkTaskOptions = (where: string, given: unknown): void =>
   checkOptions(where, given, taskChecks);
 export const checkMapOptions = (where: string, given: unknown): void => checkOptions(where, given, mapChecks);
 export const checkRangeOptions = (given: unknown): void => checkOptions('forRange', given, rangeChecks);
-export const checkPoolOptions = (given: unknown): void => checkOptions('new Pool', given, poolChecks);
+export function checkPoolOptions(given: unknown): void {
+  checkOptions('new Pool', given, poolChecks);
+  const { kind, maxMemory } = (given ?? {}) as PoolOptions;
+  if (maxMemory === undefined || kind === 'process') return;
+  throw new InvalidOptionError(
+    'new Pool: option "maxMemory" is for kind: \'process\'; threads have their memory in common: maxHeap is for each',
+  );
+}
 
 /** Of what a call's items are made: @throws InvalidOptionError */
 export function checkFunction(where: string, what: string, value: unknown): void {

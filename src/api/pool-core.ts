@@ -128,9 +128,11 @@ const worker = currentWorker();
 // A worker that has the API sends on what it was sent: functions that call themselves in tasks, for one.
 if (worker !== undefined) keepBuilt();
 /** Numbers of tasks; those that workers give start far apart, so that ids differ in one pool. */
-let lastTask = worker === undefined ? 0 : (worker.worker + 1) * 1e9;
+let lastTask = 0;
 
 export function nextTask(): number {
+  // Not before the first one: a worker that was started ahead is given its number later.
+  if (lastTask === 0 && worker !== undefined) lastTask = (worker.worker + 1) * 1e9;
   lastTask += 1;
   return lastTask;
 }

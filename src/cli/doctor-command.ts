@@ -8,7 +8,7 @@ export async function doctorCommand(json: boolean): Promise<number> {
 }
 
 function describe(machine: Machine): string {
-  const { memory, sharedMemory, worker, closures, typescript } = machine;
+  const { memory, sharedMemory, processes, worker, closures, typescript } = machine;
   const rows: [string, string][] = [
     ['system', machine.system],
     ['Node', machine.node],
@@ -31,7 +31,7 @@ function describe(machine: Machine): string {
       'TypeScript',
       `${shown(typescript.module)}; native: ${typescript.native || 'no'}; oxc-transform: ${typescript.oxcTransform ? 'yes' : 'no'}`,
     ],
-    ['processes', 'not part of this version'],
+    ['processes', `by ${processes.by}${processes.why === undefined ? '' : `: ${processes.why}`}`],
     ['Ray', 'not part of this version'],
   ];
   const width = Math.max(...rows.map(([name]) => name.length));

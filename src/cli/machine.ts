@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { exportByName, Pool } from '../api/index.js';
+import { sharedMemory } from '../transport/index.js';
 import { type UsableCores, usableCores } from '../util/usable-cores.js';
 
 /** A thing that was tried: how it went, and how many ms it took. */
@@ -26,6 +27,8 @@ export interface Machine {
     /** Bytes free in /dev/shm; undefined where there is none that can be written. */
     readonly devShm: number | undefined;
   };
+  /** How workers that are processes are reached, and why not by shared memory. */
+  readonly processes: { readonly by: 'shared memory' | 'pipes'; readonly why?: string };
   readonly worker: {
     /** From nothing to the first answer. */
     readonly start: Trial;
@@ -57,6 +60,7 @@ export async function examine(): Promise<Machine> {
     cores,
     memory: { total: totalmem(), free: freemem(), limit: memoryLimit() },
     sharedMemory: { sharedArrayBuffer: typeof SharedArrayBuffer === 'function', devShm: devShm() },
+    processes: processes(),
     worker: { start, answer },
     closures,
     typescript: {
@@ -151,6 +155,11 @@ function attempt<T>(act: () => T): T | { readonly error: string } {
 function memoryLimit(): number | undefined {
   const limit = process.constrainedMemory();
   return limit > 0 && limit < totalmem() ? limit : undefined;
+}
+
+function processes(): Machine['processes'] {
+  const memory = sharedMemory();
+  return memory.system === undefined ? { by: 'pipes', why: memory.why } : { by: 'shared memory' };
 }
 
 function devShm(): number | undefined {

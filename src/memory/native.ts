@@ -5,6 +5,7 @@
  */
 import { closeSync, ftruncateSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { getSystemErrorMap } from 'node:util';
 import { EngineError } from '../errors.js';
 import { type Futex, useFutex } from './atomics.js';
 
@@ -40,10 +41,7 @@ export function native(koffi?: string): Native {
 }
 
 function refuse(why: string, cause?: unknown): never {
-  throw new EngineError(
-    `workers of kind 'process' need ${why}; use kind 'thread' here`,
-    cause === undefined ? {} : { cause },
-  );
+  throw new EngineError(`processes share no memory without ${why}`, cause === undefined ? {} : { cause });
 }
 
 function load(place: string | undefined): Native {
@@ -55,9 +53,15 @@ function load(place: string | undefined): Native {
   let koffi: Koffi;
   try {
     path ??= find();
-    koffi = createRequire(path)(path) as Koffi;
   } catch (cause) {
     return refuse('the package koffi, which is not installed (npm install koffi)', cause);
+  }
+  try {
+    koffi = createRequire(path)(path) as Koffi;
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    const why = code === 'ERR_DLOPEN_DISABLED' ? 'native addons are not allowed (--allow-addons)' : message;
+    return refuse(`the package koffi, which cannot be loaded: ${why}`, cause);
   }
   try {
     return bind(koffi, path, futex);
@@ -110,7 +114,8 @@ function bind(koffi: Koffi, path: string, futex: number): Native {
     },
   });
   const failed = (what: string): never => {
-    throw new Error(`no memory to share with a worker process: ${what} failed (errno ${koffi.errno()})`);
+    const [name, words] = getSystemErrorMap().get(-koffi.errno()) ?? [`errno ${koffi.errno()}`, 'unknown'];
+    throw new Error(`no memory to share with a worker process: ${what} failed (${name}, ${words})`);
   };
   return {
     koffi: path,

@@ -9,7 +9,7 @@ export const HEADER_WORDS = 8;
 const HEADER_BYTES = HEADER_WORDS * 4;
 const UNIT = 8;
 /** In the size word of a record: the rest of the buffer up to its end is unused. */
-const SKIP = -1;
+export const SKIP = -1;
 
 /** The views both sides hold on one ring. Positions count units of 8 bytes and wrap at 2^32. */
 export class Ring {
@@ -80,6 +80,14 @@ export class RingWriter {
     this.#head = (this.#head + size) | 0;
     return at << 1;
   }
+
+  /** What a record holds may grow after it was published. */
+  get grows(): boolean {
+    return true;
+  }
+
+  /** What was published is not to be lost with this process: only where it is sent there is something to do. */
+  flush(): void {}
 
   /** Makes all reserved records visible to the consumer. */
   publish(): void {
@@ -163,7 +171,7 @@ export class RingReader {
   #check(at: number, size: number, published: number): void {
     const { ring } = this;
     const left = ring.units - at;
-    const fits = size === SKIP ? at > 0 && left < published : size >= HEADER_WORDS / 2 && size <= left;
+    const fits = size === SKIP ? at > 0 && left <= published : size >= HEADER_WORDS / 2 && size <= left;
     if (published < 0 || published > ring.units || !fits || (size !== SKIP && size > published)) {
       throw new BrokenRing(`a record of ${size} units at ${at}, where ${published} are published`);
     }

@@ -31,7 +31,7 @@ export interface SegmentBuffers {
 }
 
 /** The same in memory that two processes have mapped, and two rings for messages. */
-export type MappedSegment = Readonly<Record<keyof SegmentBuffers | 'down' | 'up', ArrayBuffer>>;
+export type MappedSegment = Readonly<Record<keyof SegmentBuffers | 'down' | 'up', ArrayBufferLike>>;
 
 /** What wakes the event loops of two processes, each called by the other one. */
 export interface FarBells {
@@ -62,8 +62,8 @@ const LAYOUT: readonly (readonly [keyof MappedSegment, number])[] = [
 export const MAPPED_BYTES = PAGE + SLOTS * 16 + 4 * RING;
 
 /** Makes the parts of a segment by `map`, which gives the bytes of the file from `at` on. */
-export function mapSegment(map: (at: number, bytes: number) => ArrayBuffer): MappedSegment {
-  const parts: Partial<Record<keyof MappedSegment, ArrayBuffer>> = {};
+export function mapSegment(map: (at: number, bytes: number) => ArrayBufferLike): MappedSegment {
+  const parts: Partial<Record<keyof MappedSegment, ArrayBufferLike>> = {};
   let at = 0;
   for (const [name, bytes] of LAYOUT) {
     parts[name] = map(at, bytes);
@@ -116,6 +116,21 @@ export class Segment {
   /** Worker: claims the next item; its number, or `CLOSED` and more where the job was taken back. */
   claim(slot: number): number {
     return add(this.#slots, slot * 4, 1);
+  }
+
+  /** Worker: what the next claim would give now. */
+  protected claimed(slot: number): number {
+    return load(this.#slots, slot * 4);
+  }
+
+  /** Worker: a claim has an answer: always so, but where items have to be granted (`granted-slots.ts`). */
+  mayClaim(_slot: number): boolean {
+    return true;
+  }
+
+  /** Worker: waits until it has, as long as `timeoutMs`. */
+  waitToClaim(_slot: number, _timeoutMs: number): boolean {
+    return true;
   }
 
   /** Either side: lets nothing more start and says how many had started, or `CLOSED` and more if closed before. */

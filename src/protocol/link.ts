@@ -13,7 +13,8 @@ export interface LinkParts {
   readonly reader: RingReader;
   /** What this side waits at. */
   readonly own: Doorbell;
-  readonly peer: Doorbell;
+  /** What the other side waits at. */
+  readonly peer: Pick<Doorbell, 'ring' | 'ringSoftly'>;
 }
 
 /** A record to be written: what the words of its header say. */

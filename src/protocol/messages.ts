@@ -154,6 +154,10 @@ export type ToWorker =
   | { readonly type: 'cancel'; readonly slot: number; readonly item: number; readonly reason: WirePacked }
   | { readonly type: 'credit'; readonly slot: number; readonly count: number }
   | { readonly type: 'reply'; readonly reply: NestedReply }
+  /** To a worker that was started ahead, before its first job: the number that it has from now on. */
+  | { readonly type: 'number'; readonly worker: number }
+  /** Asks a process how much memory it has. Answered by `memory`. */
+  | { readonly type: 'measure' }
   | { readonly type: 'stop' };
 
 export type ToParent =
@@ -179,6 +183,7 @@ export type ToParent =
   /** The last item of a job has started, and asks for its parts. */
   | { readonly type: 'fetch'; readonly slot: number }
   | { readonly type: 'unlearned' }
+  | { readonly type: 'memory'; readonly bytes: number }
   | { readonly type: 'output'; readonly stream: 1 | 2; readonly bytes: Uint8Array }
   | { readonly type: 'request'; readonly request: NestedRequest }
   /** Of a process: an error that nobody catches is about to end it. */

@@ -37,11 +37,16 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
     end: (slot, started, elapsed) => {
       slots(slot);
       if (!Number.isInteger(started) || started < 0 || started > CLOSED) broken(`${started} items of a job`);
+      if (!(elapsed >= 0 && elapsed < Number.POSITIVE_INFINITY)) broken(`a job that took ${elapsed} ms`);
       events.end(slot, started, elapsed);
     },
     fetch: (slot) => {
       slots(slot);
       events.fetch(slot);
+    },
+    memory: (bytes) => {
+      if (!(bytes >= 0)) broken(`${bytes} bytes of memory`);
+      events.memory(bytes);
     },
     waiting: (slot, waiting) => {
       slots(slot);

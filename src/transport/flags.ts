@@ -1,16 +1,16 @@
 /** Node's flags of this process that its workers have too. */
 
 const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
-/** Flags that a thread may have and that matter to the user's modules. */
+/** Flags that a thread may have and that matter to the user's modules, or to what they may do. */
 const KEPT =
-  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings)(?:=|$)/;
+  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings|--permission|--experimental-permission|--allow-[a-z-]+)(?:=|$)/;
 
 /** Flags that are about this process alone: a child would run something else, or want the same port. */
 const OWN = /^(?:--test|--watch|--run|--inspect|--check|-c$|--interactive|-i$)/;
 
 /**
  * Undefined for this process's own flags, which threads have by default. Under `node -e` those would make the worker run
- * the text again: then only flags about loading modules are kept.
+ * the text again: then only flags about loading modules and about permissions are kept.
  */
 export function threadFlags(): string[] | undefined {
   return process.execArgv.some((flag) => EVAL.test(flag)) ? flags((flag) => KEPT.test(flag)) : undefined;

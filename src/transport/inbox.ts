@@ -331,6 +331,9 @@ export class Inbox {
       case 'unlearned':
         events.unlearned();
         return;
+      case 'memory':
+        events.memory(message.bytes);
+        return;
       case 'stopping':
         events.stopping();
         return;

@@ -1,28 +1,28 @@
-/** Workers as processes: the states and what can go wrong are in README.md. */
+/** Workers as processes, whichever way leads to them: the states and what can go wrong are in README.md. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync } from 'node:fs';
-import type { Duplex } from 'node:stream';
 import { type AssetStore, entryFile, prepare, unpack } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import {
-  MAPPED_BYTES,
-  type MappedSegment,
-  mapSegment,
-  type Native,
-  native,
-  RingReader,
-  RingWriter,
-  Segment,
-} from '../memory/index.js';
-import { fromWire, PROTOCOL_VERSION, RingPort, toWire, type WirePacked } from '../protocol/index.js';
+  BY_SOCKET,
+  fromWire,
+  type JobHead,
+  PROTOCOL_VERSION,
+  toWire,
+  type WirePacked,
+} from '../protocol/index.js';
 import { outside } from '../util/outside.js';
 import { threadEntry } from '../util/own-folder.js';
 import type { ProcessSetup } from '../worker/index.js';
 import { checked } from './checks.js';
 import { processFlags } from './flags.js';
 import { LastLines } from './last-lines.js';
+import { residentMemory, systemTells } from './measure.js';
+import { MemoryWay } from './memory-way.js';
 import { SegmentHandle } from './segment-handle.js';
-import type { WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
+import { sharedMemory } from './shared-memory.js';
+import { SocketWay } from './socket-way.js';
+import type { Items, WorkerEvents, WorkerHandle, WorkerSpec } from './transport.js';
+import type { Way } from './way.js';
 
 /** How long the pipes of a child that is gone may hold back the news of it, in ms: others may have them open. */
 const PIPES_PATIENCE = 100;
@@ -32,52 +32,39 @@ const ERROR_PATIENCE = 500;
 /** How long a child may live that can wake nobody any more, in ms: it is on its way to its end, or never ends. */
 const DUMB_PATIENCE = 1000;
 
-const RING = Uint8Array.of(1);
-
-/** @throws EngineError where this machine does not share memory between processes */
+/** Over shared memory, where there is any. */
 export function startProcess(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore): WorkerHandle {
-  return outside(() => new ProcessHandle(spec, events, assets));
+  return outside(() => {
+    const { system } = sharedMemory();
+    const way = system === undefined ? new SocketWay(spec.tasksPerWorker) : new MemoryWay(system);
+    return new ProcessHandle(spec, events, assets, way);
+  });
 }
 
 class ProcessHandle extends SegmentHandle {
   readonly #assets: AssetStore;
-  readonly #bell: Bell;
+  readonly #way: Way;
   readonly #stderr = new LastLines();
-  /** The memory, open until the child has it. */
-  #file: number;
   #child: ChildProcess | undefined;
   #died: WirePacked | undefined;
   #stopRequested = false;
 
-  constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore) {
-    const system = native();
-    const { file, buffers } = memory(system);
-    const bell = new Bell();
-    const segment = new Segment(buffers, { wakeWorker: () => bell.ring(), wakeParent: () => {} });
-    const { parentBell: own, workerBell: peer } = segment;
-    const port = new RingPort({
-      writer: new RingWriter(segment.down!),
-      reader: new RingReader(segment.up!, true),
-      ring: () => peer.ring(),
-    });
-    const writer = new RingWriter(segment.submission);
-    const reader = new RingReader(segment.completion, true);
-    super(segment, { port, writer, reader, own, peer }, checked(events, segment), assets, false);
+  constructor(spec: WorkerSpec, events: WorkerEvents, assets: AssetStore, way: Way) {
+    const { segment, parts } = way;
+    super(segment, parts, checked(way.watch(events), segment), assets, false);
     this.#assets = assets;
-    this.#bell = bell;
-    this.#file = file;
-    bell.heard = () => own.heard();
+    this.#way = way;
     try {
-      port.postMessage(setupOf(spec));
+      parts.port.postMessage(setupOf(spec));
     } catch (error) {
-      closeSync(file);
+      way.settled();
       throw error;
     }
+    way.flush();
     this.inbox.drain();
     const entry = threadEntry();
-    const args = [system.koffi, `${process.pid}`];
-    if (entry !== undefined) this.#start(spec, [entry, ...args]);
-    else this.#startInlined(spec, args);
+    if (entry !== undefined) this.#start(spec, [entry]);
+    else this.#startInlined(spec);
   }
 
   /** `source`: what a program reads that has no file to begin with. */
@@ -86,11 +73,15 @@ class ProcessHandle extends SegmentHandle {
       if (this.#stopRequested) return this.#gone(0, null);
       const heap =
         spec.maxHeapMiB === undefined ? [] : [`--max-old-space-size=${Math.ceil(spec.maxHeapMiB)}`];
-      const child = spawn(process.execPath, [...(spec.execArgv ?? processFlags()), ...heap, ...args], {
-        env: spec.env ?? process.env,
-        stdio: [source === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', this.#file, 'pipe'],
-        windowsHide: true,
-      });
+      const child = spawn(
+        process.execPath,
+        [...(spec.execArgv ?? processFlags()), ...heap, ...args, this.#way.argument, `${process.pid}`],
+        {
+          env: spec.env ?? process.env,
+          stdio: [source === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', ...this.#way.files],
+          windowsHide: true,
+        },
+      );
       this.#child = child;
       child.once('error', (error) => {
         this.error ??= new EngineError('a worker process could not be started', { cause: error });
@@ -102,16 +93,15 @@ class ProcessHandle extends SegmentHandle {
       this.error ??= error;
       setImmediate(() => this.#gone(undefined, null));
     } finally {
-      closeSync(this.#file);
-      this.#file = -1;
+      this.#way.settled();
     }
   }
 
   #connect(child: ChildProcess, source: string | undefined): void {
-    const [stdin, stdout, stderr, , bell] = child.stdio;
+    const [stdin, stdout, stderr, ...pipes] = child.stdio;
     child.unref();
-    this.#bell.connect(bell as Duplex);
-    bell!.once('end', () => {
+    this.#way.connect(child, (error) => this.onBroken(error));
+    pipes[1]!.once('end', () => {
       const silent = (): void =>
         this.onBroken(new Error('it has closed the way by which it wakes its parent'));
       const timer = setTimeout(silent, DUMB_PATIENCE).unref();
@@ -123,21 +113,22 @@ class ProcessHandle extends SegmentHandle {
       this.#stderr.add(bytes);
       process.stderr.write(bytes);
     });
-    for (const stream of [stdout, stderr, bell]) (stream as unknown as { unref(): void }).unref();
+    for (const stream of [stdout, stderr, ...pipes])
+      (stream as unknown as { unref?(): void } | null)?.unref?.();
     if (source === undefined) return;
     stdin!.on('error', () => {});
     stdin!.end(source);
   }
 
   /** A bundle holds no entry file: the child is given the source of the worker, which the bundle holds as text. */
-  #startInlined(spec: WorkerSpec, args: readonly string[]): void {
+  #startInlined(spec: WorkerSpec): void {
     import('../thread-source.js').then(
-      ({ source }) => this.#start(spec, ['--input-type=commonjs', '-', ...args], source),
+      ({ source }) => this.#start(spec, ['--input-type=commonjs', '-'], sourceOf(source, this.#way.argument)),
       (error: unknown) => {
         this.error = new EngineError('the code of the worker is neither a file nor part of the bundle', {
           cause: error,
         });
-        closeSync(this.#file);
+        this.#way.settled();
         this.#gone(undefined, null);
       },
     );
@@ -168,8 +159,9 @@ class ProcessHandle extends SegmentHandle {
   }
 
   #gone(code: number | undefined, signal: NodeJS.Signals | null): void {
-    if (!this.drainAll()) return;
-    this.#bell.close();
+    if (this.exited) return;
+    this.#way.close();
+    this.drainAll();
     const tell = (): void => {
       const { error } = this;
       this.tellExit({ code, error, signal: signal ?? undefined, stderr: this.#stderr.text });
@@ -199,46 +191,41 @@ class ProcessHandle extends SegmentHandle {
     else pending.then(read, read);
   }
 
+  override tryPost(slot: number, head: JobHead, items: Items, from: number): boolean {
+    if (!super.tryPost(slot, head, items, from)) return false;
+    this.#way.posted(slot, head);
+    return true;
+  }
+
+  override flush(expected: number | undefined): void {
+    super.flush(expected);
+    this.#way.flush();
+  }
+
+  override look(): boolean {
+    const done = this.#way.look();
+    super.look();
+    return done;
+  }
+
+  measure(): void {
+    const pid = this.#child?.pid;
+    if (pid === undefined) return;
+    if (!systemTells) return this.send({ type: 'measure' });
+    const bytes = residentMemory(pid);
+    if (bytes !== undefined) this.events.memory(bytes);
+  }
+
   terminate(): void {
     this.#stopRequested = true;
     this.#child?.kill('SIGKILL');
   }
 }
 
-/** Memory for a worker, mapped here: an open file, which the child is given. */
-function memory(system: Native): { readonly file: number; readonly buffers: MappedSegment } {
-  const file = system.create(MAPPED_BYTES);
-  try {
-    return { file, buffers: mapSegment((at, bytes) => system.map(file, at, bytes)) };
-  } catch (error) {
-    closeSync(file);
-    throw error;
-  }
-}
-
-/** The socket pair by which event loops are woken. */
-class Bell {
-  #socket: Duplex | undefined;
-  /** Rung before there was a socket. */
-  #due = false;
-  heard: () => void = () => {};
-
-  connect(socket: Duplex): void {
-    this.#socket = socket;
-    socket.on('data', () => this.heard());
-    // The child's end: its exit is told by itself.
-    socket.on('error', () => {});
-    if (this.#due) this.ring();
-  }
-
-  ring(): void {
-    if (this.#socket === undefined) this.#due = true;
-    else if (this.#socket.writable) this.#socket.write(RING);
-  }
-
-  close(): void {
-    this.#socket?.destroy();
-  }
+/** A child that shares no memory starts a thread from the same text. */
+function sourceOf(source: string, argument: string): string {
+  if (argument !== BY_SOCKET) return source;
+  return `globalThis[Symbol.for('simul.source')] = ${JSON.stringify(source)};\n${source}`;
 }
 
 function setupOf(spec: WorkerSpec): ProcessSetup {

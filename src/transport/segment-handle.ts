@@ -152,8 +152,9 @@ export abstract class SegmentHandle implements WorkerHandle {
     this.inbox.expect(expected);
   }
 
-  look(): void {
+  look(): boolean {
     this.inbox.look();
+    return true;
   }
 
   openSlot(slot: number): void {

@@ -55,6 +55,7 @@ class ThreadHandle extends SegmentHandle {
       apart: false,
       segment: this.#buffers,
       port: this.#channel.port2,
+      channel: 'MessagePort',
       init,
     };
     const execArgv = spec.execArgv ?? threadFlags();

@@ -38,12 +38,16 @@ export interface WorkerEvents {
   progress(slot: number, item: number, done: number, total: number | undefined): void;
   /** The job's slot is free again. */
   end(slot: number, started: number, elapsed: number): void;
+  /** Of what may have started when the slot was closed, so many items had; the others will not. */
+  returned(slot: number, started: number): void;
   /** The last item of the job has started, and wants the parts of it that are moved. */
   fetch(slot: number): void;
   waiting(slot: number, waiting: boolean): void;
   request(request: NestedRequest): void;
   /** It no longer relies on the assets that it was last told to unlearn. */
   unlearned(): void;
+  /** Of a process that was measured: bytes of memory that it has. */
+  memory(bytes: number): void;
   stopping(): void;
   stopped(): void;
   exit(reason: ExitReason): void;
@@ -91,10 +95,13 @@ export interface WorkerHandle {
   tryPost(slot: number, head: JobHead, items: Items, from: number): boolean;
   /** Makes posted jobs visible. `expected`: ms that a job takes, where that is known. */
   flush(expected: number | undefined): void;
-  /** Takes what the worker has sent so far. */
-  look(): void;
+  /** Takes what the worker has sent so far; false where more may be on its way: it may have waited for this. */
+  look(): boolean;
   openSlot(slot: number): void;
-  /** Lets nothing more of the job start: how many items had started, or `CLOSED` and more if closed before. */
+  /**
+   * Lets nothing more of the job start: how many items had started, or may have, or are about to, for all that is known here;
+   * `CLOSED` and more if closed before. The job's end says how many have.
+   */
   close(slot: number): number;
   started(slot: number): number;
   /** When the running item of the slot started, in ms of this thread's `performance.now`; 0 for not stamped. */
@@ -105,12 +112,15 @@ export interface WorkerHandle {
   requestCancel(slot: number, item: number): void;
   /** Worker clock to this thread's clock, in ms. */
   toLocalTime(time: number): number;
+  /** Of a process: `memory` follows, at once where the system says it, else once the worker is between two tasks. */
+  measure?(): void;
   /** Stops the worker now. `exit` follows. */
   terminate(): void;
 }
 
 /** How to start one worker. */
 export interface WorkerSpec {
+  /** Its number; below 0 for one that is given it later. */
   readonly worker: number;
   /** How many workers its pool has. */
   readonly workers: number;

@@ -5,7 +5,7 @@
  */
 import { types } from 'node:util';
 import type { Unpacker } from '../codec/index.js';
-import { CLOSED, type Segment } from '../memory/index.js';
+import { CLOSED, NOT_YET, type Segment } from '../memory/index.js';
 import type { ItemTimes, JobHead, Numbers } from '../protocol/index.js';
 import { isThenable } from './around.js';
 import { type ColumnJob, runColumn, Stop } from './column-loop.js';
@@ -15,6 +15,10 @@ import type { Operation } from './operations.js';
 /** What a job needs of its worker. */
 export interface JobHost {
   readonly segment: Segment;
+  /** In a process of its own, where messages have to wait for room as well. */
+  readonly apart: boolean;
+  /** Results may go into columns: the parent sees what is claimed. */
+  readonly columns: boolean;
   sendResult(slot: number, item: number, value: unknown, manner: Manner): void;
   /** The result of a job of one item, which is over with it; false where it has to be sent as others are. */
   trySendOnly(slot: number, value: unknown, times: ItemTimes, owned: boolean): boolean;
@@ -28,6 +32,10 @@ export interface JobHost {
   sendError(slot: number, item: number, error: unknown, times: ItemTimes): void;
   /** Wakes the parent for what was sent quietly. */
   tell(): void;
+  /** What was sent is not to be lost with this process. */
+  flush(): void;
+  /** Blocks for a moment until the next item may begin, where that has to be granted; a promise where it takes longer. */
+  waitToClaim(slot: number): Promise<void> | undefined;
   /** Asks for what the last item of the job needs and has not got: {@link JobRun.fetched} is told. */
   fetch(slot: number): void;
   sendEnd(slot: number, started: number, elapsed: number): void;
@@ -37,6 +45,9 @@ export interface JobHost {
 
 /** What nobody waits for is seen after this time at the latest, in ms (or with the next item's end). */
 const TELL = 10;
+
+/** To send a result takes less, where it does not wait for room, in ms. */
+const WAITED = 1;
 
 /** How a result is sent. */
 export interface Manner {
@@ -105,7 +116,7 @@ export class JobRun {
     this.#newContext = newContext;
     this.context = newContext();
     const { kind, timed, quiet } = operation.head;
-    this.#columns = !timed && kind !== 'call' && items.missing === undefined;
+    this.#columns = host.columns && !timed && kind !== 'call' && items.missing === undefined;
     this.#tellAt = quiet ? TELL : Number.POSITIVE_INFINITY;
     this.#manner = { left: 0, times: timed ? this.#times : undefined, owned: false, quiet };
   }
@@ -129,12 +140,24 @@ export class JobRun {
     const { timed, quiet } = this.#operation.head;
     const rings = this.#columns && !quiet;
     const byColumn = this.#columns && this.#items.column !== undefined;
-    for (;;) {
+    while (this.#started < count) {
       // Before the claim: whoever sees an item claimed sees when it began, and never the start of the one before.
       // Time in which the last result waited for room is neither's.
       this.#times.began = segment.isOver(this.slot) ? performance.now() : this.#times.over;
-      if (timed && this.#started < count) segment.markStart(this.slot, this.#times.began);
+      if (timed) segment.markStart(this.slot, this.#times.began);
       const at = segment.claim(this.slot);
+      if (at === NOT_YET) {
+        const pending = host.waitToClaim(this.slot);
+        // That was no running time.
+        if (pending !== undefined) {
+          return pending.then(() => {
+            this.#times.over = performance.now();
+            return this.#proceed();
+          });
+        }
+        this.#times.over = performance.now();
+        continue;
+      }
       // The result before may be one that counts since now.
       if (rings) host.tell();
       if (at >= count) break;
@@ -254,11 +277,20 @@ export class JobRun {
       }
     }
     this.#host.sendResult(this.slot, at, value, manner);
+    this.#noteWait();
+  }
+
+  /** A result of which a process waited to be rid is no running time of the next item's, though nothing says that it did. */
+  #noteWait(): void {
+    if (!this.#host.apart || this.#manner.times === undefined) return;
+    const now = performance.now();
+    if (now - this.#times.over > WAITED) this.#times.over = now;
   }
 
   #sendError(at: number, error: unknown): void {
     this.#times.over = performance.now();
     this.#host.sendError(this.slot, at, error, this.#times);
+    this.#noteWait();
   }
 
   #call(at: number): unknown {
@@ -287,6 +319,9 @@ export class JobRun {
       const value = await result;
       if (types.isGeneratorObject(value)) return await this.#stream(at, value as AnyGenerator);
       this.#send(at, value, false);
+      // Others may run before the next item does, or the end of the job.
+      this.#host.flush();
+      this.#noteWait();
     } catch (error) {
       this.#sendError(at, error);
     }

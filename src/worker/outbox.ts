@@ -107,6 +107,11 @@ export class Outbox {
     this.#link.parts.peer.ringSoftly();
   }
 
+  /** What was sent is not to be lost with this process. */
+  flush(): void {
+    this.#link.writer.flush();
+  }
+
   error(slot: number, item: number, error: unknown, times: ItemTimes): void {
     this.#body(RECORD_ERROR, slot, item, packError(error), times);
   }

@@ -17,7 +17,7 @@ export interface ParkingHost {
   readonly bell: Doorbell;
   readonly reader: RingReader;
   /** What keeps the event loop going when nothing else does: the channel to the parent. */
-  readonly channel: 'MessagePort' | 'PipeWrap';
+  readonly channel: 'MessagePort' | 'PipeWrap' | 'Worker';
   /** Messages are there, of whom no event tells. */
   hasMessages(): boolean;
   /** Takes messages that have arrived; true where there were any. */

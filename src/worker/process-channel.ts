@@ -6,8 +6,10 @@ import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setEntry } from '../codec/index.js';
 import { mapSegment, native, RingReader, RingWriter, Segment } from '../memory/index.js';
-import { RingPort } from '../protocol/index.js';
-import type { WorkerRuntime, WorkerSetup } from './runtime.js';
+import { BY_SOCKET, RingPort } from '../protocol/index.js';
+import type { WorkerRuntime } from './runtime.js';
+import { openPipes } from './socket-channel.js';
+import type { WorkerSetup } from './worker-setup.js';
 
 const MEMORY = 3;
 const BELL = 4;
@@ -15,24 +17,40 @@ const BELL = 4;
 const PATIENCE = 50;
 
 /** What a process is told first. */
-export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port'> {
+export interface ProcessSetup extends Omit<WorkerSetup, 'segment' | 'port' | 'mirror' | 'channel'> {
   /** The script that must not run again here. */
   readonly entry: string | undefined;
 }
 
 const RING = Uint8Array.of(1);
 
+/** What is this process's alone of the way to its parent. */
+export type Way = Pick<WorkerSetup, 'mirror' | 'channel'> & {
+  readonly segment: Segment;
+  readonly port: RingPort;
+  /** Called once the parent has been heard of. */
+  listen(): void;
+};
+
 /** Opens the way to the parent and waits for what it says first. */
 export function openProcess(): WorkerSetup {
-  const [koffi, parent] = process.argv.splice(2);
-  const system = native(koffi);
-  system.dieWithParent();
-  // It may have ended before it could be asked to tell.
-  if (process.ppid !== Number(parent)) process.exit(1);
+  const [place, parent] = process.argv.splice(2);
   // Pipes that are written to only are no reason to stay, or not to block.
   for (const stream of [process.stdout, process.stderr]) (stream as unknown as Partial<Socket>).unref?.();
-  // A terminal sends it to all: whether the program ends is for the parent to say.
-  process.on('SIGINT', () => {});
+  // A terminal sends the one to all, what stops services the other: whether the program ends is for the parent to say.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {});
+  const { listen, ...way } = place === BY_SOCKET ? openPipes() : openMemory(place);
+  // It may have ended before it could be asked to tell.
+  if (process.ppid !== Number(parent)) process.exit(1);
+  const setup = firstMessage(way.port, way.segment);
+  if (setup.entry !== undefined) setEntry(setup.entry);
+  listen();
+  return { ...setup, ...way };
+}
+
+function openMemory(koffi: string | undefined): Way {
+  const system = native(koffi);
+  system.dieWithParent();
   const buffers = mapSegment((at, bytes) => system.map(MEMORY, at, bytes));
   closeSync(MEMORY);
   const segment = new Segment(buffers, { wakeParent, wakeWorker: () => {} });
@@ -43,10 +61,7 @@ export function openProcess(): WorkerSetup {
     ring: () => parentBell.ring(),
     patience: PATIENCE,
   });
-  const setup = firstMessage(port, segment);
-  if (setup.entry !== undefined) setEntry(setup.entry);
-  listen(() => workerBell.heard());
-  return { ...setup, segment, port };
+  return { segment, port, channel: 'PipeWrap', listen: () => listen(() => workerBell.heard()) };
 }
 
 function firstMessage(port: RingPort, { workerBell }: Segment): ProcessSetup {

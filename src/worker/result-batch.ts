@@ -8,7 +8,7 @@
  *   entry   length (4 bytes), in timed batches how long it ran (float, ms), bytes, up to the next multiple of 4
  *
  * An open batch is the last thing in the ring: whatever else is sent closes it first. Of a worker that dies the parent
- * reads what counts.
+ * reads what counts. Where memory is mirrored, a record has one entry, and is closed before it is published.
  */
 import type { Packer } from '../codec/index.js';
 import { HEADER_WORDS, load, store } from '../memory/index.js';
@@ -58,7 +58,8 @@ export class ResultBatch {
     const fits = this.#word + words <= this.#end && this.#timed === (times !== undefined);
     const follows = times === undefined || times.began === this.#over;
     if (this.#at < 0 || slot !== this.#slot || item !== this.#next || !fits || !follows) {
-      this.#open(slot, item, Math.min(ROOM, words * 4 * left), times);
+      const most = this.#link.writer.grows ? words * 4 * left : words * 4;
+      this.#open(slot, item, Math.min(ROOM, most), times);
     }
     const { ring } = this.#link.writer;
     ring.words[this.#word] = length;
@@ -70,6 +71,10 @@ export class ResultBatch {
     this.#word += words;
     this.#next += 1;
     store(ring.words, this.#at + COUNT, load(ring.words, this.#at + COUNT) + 1);
+    if (!this.#link.writer.grows) {
+      this.close();
+      this.#link.writer.publish();
+    }
     if (!quiet) this.#link.parts.peer.ringSoftly();
     return true;
   }
@@ -91,7 +96,7 @@ export class ResultBatch {
     const { words, doubles } = this.#link.writer.ring;
     words[at + COUNT] = 0;
     if (times !== undefined) doubles[(at + HEADER_WORDS) >> 1] = times.began;
-    this.#link.writer.publish();
+    if (this.#link.writer.grows) this.#link.writer.publish();
     this.#at = at;
     this.#slot = slot;
     this.#next = item;

@@ -8,7 +8,6 @@
  * not count). What has been posted and not taken can be taken back by the parent at any time: each item is
  * claimed in shared memory before it starts. After `TURN` ms of synchronous work the event loop gets a turn.
  */
-import type { MessagePort } from 'node:worker_threads';
 import {
   AssetStore,
   ClassScope,
@@ -21,7 +20,7 @@ import {
   unpacker,
 } from '../codec/index.js';
 import { EngineError } from '../errors.js';
-import { RingReader, RingWriter, Segment, type SegmentBuffers } from '../memory/index.js';
+import { RingReader, RingWriter, Segment } from '../memory/index.js';
 import {
   fromWire,
   type ItemTimes,
@@ -38,6 +37,7 @@ import {
   type WirePacked,
 } from '../protocol/index.js';
 import { clockOrigin } from '../util/clock.js';
+import { ClaimWaits } from './claim-waits.js';
 import { captureOutput } from './console.js';
 import { TaskContext, type TaskHost, type Waits } from './context.js';
 import { type AnyGenerator, type JobHost, type JobItems, JobRun, type Manner } from './job-run.js';
@@ -47,6 +47,7 @@ import { Parking } from './parking.js';
 import { WorkerRefs } from './refs.js';
 import { Streams } from './streams.js';
 import { disposeLocals } from './worker-local.js';
+import type { WorkerSetup } from './worker-setup.js';
 
 /** Longest run of synchronous jobs between two turns of the event loop, in ms. */
 const TURN = 10;
@@ -54,25 +55,13 @@ const TURN = 10;
 /** More than the calls that are ever given as one: a random stream for each. */
 const CALLS_AT_ONCE = 4096;
 
-/** What a worker is started with. */
-export interface WorkerSetup {
-  readonly version: number;
-  readonly worker: number;
-  /** How many workers its pool has. */
-  readonly workers: number;
-  readonly concurrency: number;
-  readonly segment: SegmentBuffers | Segment;
-  readonly port: MessagePort | RingPort;
-  /** In a process of its own: nothing can be shared with the parent. */
-  readonly apart: boolean;
-  readonly init: WirePacked | undefined;
-}
-
 export class WorkerRuntime implements JobHost, TaskHost {
-  readonly worker: number;
+  /** Its number in the pool; below 0 while it is in reserve. */
+  worker: number;
   readonly workers: number;
   readonly apart: boolean;
   readonly segment: Segment;
+  readonly columns: boolean;
   readonly assets = new AssetStore();
   readonly refs = new WorkerRefs(
     (request) => this.request(request),
@@ -90,6 +79,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   /** Jobs that came by message, and how many messages had come with them. */
   readonly #large: { readonly job: Extract<ToWorker, { type: 'job' }>; readonly number: number }[] = [];
   #waiting = 0;
+  readonly #claims: ClaimWaits;
   #preparing: Promise<void> | undefined;
   #pumpPlanned = false;
   #ready = false;
@@ -103,22 +93,18 @@ export class WorkerRuntime implements JobHost, TaskHost {
     this.workers = setup.workers;
     this.apart = setup.apart;
     this.segment = setup.segment instanceof Segment ? setup.segment : new Segment(setup.segment);
-    this.#link = new Link<ToParent, ToWorker>(
-      {
-        port: setup.port,
-        writer: new RingWriter(this.segment.completion),
-        reader: new RingReader(this.segment.submission),
-        own: this.segment.workerBell,
-        peer: this.segment.parentBell,
-      },
-      (message) => this.#take(message),
-    );
+    this.#claims = new ClaimWaits(this.segment);
+    const { submission, completion, workerBell: own, parentBell: peer } = this.segment;
+    const here = { writer: new RingWriter(completion), reader: new RingReader(submission), peer };
+    const parts = { port: setup.port, own, ...(setup.mirror ?? here) };
+    this.#link = new Link(parts, (message) => this.#take(message));
+    this.columns = parts.writer.grows;
     this.#parking = new Parking({
       bell: this.segment.workerBell,
       reader: this.#link.reader,
-      channel: setup.port instanceof RingPort ? 'PipeWrap' : 'MessagePort',
-      hasMessages: () => this.#link.hasMessages,
-      takeMessages: () => this.#link.takeMessages(),
+      channel: setup.channel,
+      hasMessages: () => this.#link.hasMessages || this.#claims.goOn(),
+      takeMessages: () => this.#link.takeMessages() || this.#claims.goOn(),
       woken: () => this.#pump(),
     });
     this.outbox = new Outbox(this.#link, this.known, (slot) => this.segment.markOver(slot), setup.apart);
@@ -201,6 +187,12 @@ export class WorkerRuntime implements JobHost, TaskHost {
         return;
       case 'reply':
         this.onReply?.(message.reply);
+        return;
+      case 'number':
+        this.worker = message.worker;
+        return;
+      case 'measure':
+        this.outbox.message({ type: 'memory', bytes: process.memoryUsage.rss() });
         return;
       case 'stop':
         void this.#stop();
@@ -400,6 +392,14 @@ export class WorkerRuntime implements JobHost, TaskHost {
 
   tell(): void {
     this.outbox.tell();
+  }
+
+  flush(): void {
+    this.outbox.flush();
+  }
+
+  waitToClaim(slot: number): Promise<void> | undefined {
+    return this.#claims.wait(slot, this.#running.size === 1);
   }
 
   sendEnd(slot: number, started: number, elapsed: number): void {

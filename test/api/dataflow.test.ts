@@ -9,21 +9,17 @@ import {
   TaskTimeoutError,
   task,
 } from 'simul';
-import { poolTest, until, within } from './support.js';
+import { newGate, poolTest, until, waitAt, within } from './support.js';
 
 const add = (a: number, b: number): number => a + b;
 
 /** An input that comes when its gate is opened. */
 function gated(pool: Pool, value: number): { readonly input: Future<number>; open(): void } {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const { file, open } = newGate();
   const input = pool.run(() => {
-    Atomics.wait(gate, 0, 0);
+    waitAt(file);
     return value;
   });
-  const open = (): void => {
-    Atomics.store(gate, 0, 1);
-    Atomics.notify(gate, 0);
-  };
   return { input, open };
 }
 

@@ -1,6 +1,6 @@
 /** Limits of tasks and pools: times, retries, queues, recycling, starts. */
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ import {
   task,
   WorkerCrashedError,
 } from 'simul';
-import { kind, poolTest, threadPoolTest, threadTest, until, within, workerId } from './support.js';
+import { inFolder, kind, poolTest, until, within, workerId } from './support.js';
 
 const thread = workerId;
 
@@ -64,22 +64,25 @@ poolTest('an item out of time fails alone, in a chunk too', { workers: 2 }, asyn
   assert.equal(error.task?.index, 2);
 });
 
-threadPoolTest('a task that heeds its timeout keeps its worker', { workers: 1 }, async (pool) => {
+poolTest('a task that heeds its timeout keeps its worker', { workers: 1 }, async (pool) => {
   const before = await pool.run(thread);
-  const reasons = new Int32Array(new SharedArrayBuffer(4));
   await assert.rejects(
     Promise.resolve(
       pool.with({ timeout: 50, grace: 60_000 }).run(async () => {
         const { signal } = task();
         await new Promise((resolve) => signal.addEventListener('abort', resolve));
-        if ((signal.reason as { code?: string }).code === 'SIMUL_TASK_TIMEOUT') Atomics.add(reasons, 0, 1);
+        (globalThis as Record<string, unknown>)['why'] = (signal.reason as { code?: string }).code;
       }),
     ),
     TaskTimeoutError,
   );
   assert.equal(await pool.run(thread), before);
-  assert.equal(reasons[0], 1, 'the signal gives the timeout as its reason');
-  assert.deepEqual(settledStats(pool.stats()), [0, 0, 2, 1]);
+  assert.equal(
+    await pool.run(() => (globalThis as Record<string, unknown>)['why']),
+    'SIMUL_TASK_TIMEOUT',
+    'the signal gives the timeout as its reason',
+  );
+  assert.deepEqual(settledStats(pool.stats()), [0, 0, 3, 1]);
 });
 
 poolTest('a request to stop reaches its item only', { workers: 1 }, async (pool) => {
@@ -99,17 +102,14 @@ poolTest('a request to stop reaches its item only', { workers: 1 }, async (pool)
   }
 });
 
-threadPoolTest(
+poolTest(
   'who shares a worker with a task that has to be stopped is told',
   { workers: 1, tasksPerWorker: 3 },
   async (pool) => {
-    const begun = new Int32Array(new SharedArrayBuffer(4));
-    const tenant = (): Promise<never> => {
-      Atomics.add(begun, 0, 1);
-      return new Promise(() => {});
-    };
-    const tenants = [pool.run(tenant), pool.run(tenant)].map((future) => Promise.resolve(future));
-    await until(() => Atomics.load(begun, 0) === 2, 'both tenants run');
+    const tenant = (): Promise<never> => new Promise(() => {});
+    const both = [pool.run(tenant), pool.run(tenant)];
+    await until(() => both.every(({ state }) => state === 'running'), 'both tenants run');
+    const tenants = both.map((future) => Promise.resolve(future));
     const stuck = pool.with({ timeout: 50, grace: 10 }).run(() => {
       for (;;);
     });
@@ -126,14 +126,17 @@ threadPoolTest(
   },
 );
 
-threadPoolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
+poolTest('a deadline holds for all attempts and pauses together', { workers: 1 }, async (pool) => {
   await pool.run(() => 1);
   const begun = performance.now();
-  const count = new Int32Array(new SharedArrayBuffer(4));
+  let count = 0;
+  const when = (): boolean => {
+    count += 1;
+    return true;
+  };
   await assert.rejects(
     Promise.resolve(
-      pool.with({ deadline: 300, retries: { times: 1000, delay: 40 } }).run(() => {
-        Atomics.add(count, 0, 1);
+      pool.with({ deadline: 300, retries: { times: 1000, delay: 40, when } }).run(() => {
         throw new RangeError('again');
       }),
     ),
@@ -141,7 +144,7 @@ threadPoolTest('a deadline holds for all attempts and pauses together', { worker
   );
   const elapsed = performance.now() - begun;
   assert.ok(elapsed >= 250 && elapsed < 2000, `${elapsed} ms`);
-  assert.ok(count[0]! >= 2 && count[0]! <= 9, `${count[0]} attempts`);
+  assert.ok(count >= 2 && count <= 9, `${count} attempts`);
 });
 
 poolTest('in a map, a deadline is an item’s own, from when it is sent', { workers: 1 }, async (pool) => {
@@ -161,11 +164,38 @@ poolTest('in a map, a deadline is an item’s own, from when it is sent', { work
 
 poolTest('the pause before a retry is no time in the queue', { workers: 1 }, async (pool) => {
   await pool.run(() => 1);
-  const attempt = await pool.with({ queueTimeout: 150, retries: { times: 1, delay: 400 } }).run(() => {
+  const attempt = await pool.with({ queueTimeout: 500, retries: { times: 1, delay: 700 } }).run(() => {
     if (task().attempt === 1) throw new Error('once');
     return task().attempt;
   });
   assert.equal(attempt, 2);
+});
+
+poolTest('a pause whose end is noticed late is no time in the queue either', { workers: 1 }, async (pool) => {
+  await pool.run(() => 1);
+  let failed = false;
+  const again = pool
+    .with({
+      queueTimeout: 300,
+      retries: {
+        times: 1,
+        delay: 50,
+        when: () => {
+          failed = true;
+          return true;
+        },
+      },
+    })
+    .run(() => {
+      if (task().attempt === 1) throw new Error('once');
+      return task().attempt;
+    });
+  again.catch(() => {});
+  await until(() => failed, 'the first attempt has failed');
+  // Past the pause and the limit together: the next attempt is sent only then, and has all of its time.
+  const end = performance.now() + 600;
+  while (performance.now() < end);
+  assert.equal(await again, 2);
 });
 
 poolTest(
@@ -292,23 +322,28 @@ test('stats add up while tasks fail, run out of time and are cancelled', async (
   await within(5000, pool.close(), 'close');
 });
 
-threadPoolTest('cancelling a job that was split counts each item once', { workers: 2 }, async (pool) => {
-  const controller = new AbortController();
-  const gate = new Int32Array(new SharedArrayBuffer(4));
-  const item = async (n: number): Promise<void> => {
-    while (n >= 10 && Atomics.load(gate, 0) === 0) await new Promise((resolve) => setTimeout(resolve, 2));
-  };
-  const { signal } = controller;
-  const items = Array.from({ length: 100 }, (_, n) => n);
-  const all = pool.map(items, item, { chunk: 100, signal, grace: 10_000 });
-  const outcome = assert.rejects(all, { name: 'AbortError' });
-  await until(() => pool.stats().done === 10 && pool.stats().running === 2, 'both workers have a part');
-  controller.abort();
-  await outcome;
-  const { done, failed } = pool.stats();
-  assert.deepEqual([done, failed], [10, 90]);
-  Atomics.store(gate, 0, 1);
-});
+test('cancelling a job that was split counts each item once', { timeout: 30_000 }, () =>
+  inFolder(async (folder) => {
+    const pool = new Pool({ kind, workers: 2 });
+    const controller = new AbortController();
+    const gate = join(folder, 'gate');
+    const item = async (n: number): Promise<void> => {
+      const { existsSync } = await import('node:fs');
+      while (n >= 10 && !existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2));
+    };
+    const { signal } = controller;
+    const items = Array.from({ length: 100 }, (_, n) => n);
+    const all = pool.map(items, item, { chunk: 100, signal, grace: 10_000 });
+    const outcome = assert.rejects(all, { name: 'AbortError' });
+    await until(() => pool.stats().done === 10 && pool.stats().running === 2, 'both workers have a part');
+    controller.abort();
+    await outcome;
+    const { done, failed } = pool.stats();
+    assert.deepEqual([done, failed], [10, 90]);
+    await writeFile(gate, '');
+    await within(5000, pool.close(), 'close');
+  }),
+);
 
 // ---- workers --------------------------------------------------------------------------------------------------
 
@@ -423,33 +458,38 @@ test('a module that ends every worker fails the tasks that need it, and no other
   }
 });
 
-threadTest('close ends a worker that something left behind holds', async () => {
-  const pool = new Pool({ kind, workers: 1 });
-  const begun = new Int32Array(new SharedArrayBuffer(4));
-  await pool.run(() => {
-    setTimeout(() => {
-      for (;;) Atomics.store(begun, 0, 1);
+test('close ends a worker that something left behind holds', () =>
+  inFolder(async (folder) => {
+    const pool = new Pool({ kind, workers: 1 });
+    const file = join(folder, 'begun');
+    await pool.run(async () => {
+      const { writeFileSync } = await import('node:fs');
+      setTimeout(() => {
+        writeFileSync(file, '');
+        for (;;);
+      });
     });
-  });
-  await until(() => Atomics.load(begun, 0) === 1, 'the loop runs');
-  await within(5000, pool.close(), 'close');
-  assert.equal(pool.stats().workers, 0);
-});
-
-threadTest('a slow disposal is waited for', async () => {
-  const { workerLocal } = await import('simul');
-  const closed = new Int32Array(new SharedArrayBuffer(4));
-  const handle = workerLocal(() => ({
-    close: async () => {
-      await new Promise((resolve) => setTimeout(resolve, 1500));
-      Atomics.add(closed, 0, 1);
-    },
+    await until(() => existsSync(file), 'the loop runs');
+    await within(5000, pool.close(), 'close');
+    assert.equal(pool.stats().workers, 0);
   }));
-  const pool = new Pool({ kind, workers: 1 });
-  await pool.run(() => void handle());
-  await pool.close();
-  assert.equal(closed[0], 1);
-});
+
+test('a slow disposal is waited for', () =>
+  inFolder(async (folder) => {
+    const { workerLocal } = await import('simul');
+    const file = join(folder, 'closed');
+    const handle = workerLocal(() => ({
+      close: async () => {
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        const { writeFileSync } = await import('node:fs');
+        writeFileSync(file, '');
+      },
+    }));
+    const pool = new Pool({ kind, workers: 1 });
+    await pool.run(() => void handle());
+    await pool.close();
+    assert.ok(existsSync(file));
+  }));
 
 test('an error that ends an idle worker is said, and the pool goes on', async () => {
   const pool = new Pool({ kind, workers: 1 });
@@ -500,23 +540,35 @@ poolTest('a result that waits for room while this thread is busy is no running t
   }
 });
 
-poolTest('nor has the item behind such a result run meanwhile', {}, async (pool) => {
-  const phase = new Int32Array(new SharedArrayBuffer(8));
-  // The first item that begins after the wait takes long enough to be looked at while it runs.
-  const work = (n: number): string => {
-    Atomics.add(phase, 0, 1);
-    if (Atomics.load(phase, 1) === 1 && Atomics.compareExchange(phase, 1, 1, 2) === 1) {
-      const end = performance.now() + 400;
-      while (performance.now() < end);
-    }
-    return `${'x'.repeat(4000)}${n}`;
-  };
-  const items = Array.from({ length: 4000 }, (_, n) => n);
-  const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
-  await until(() => Atomics.load(phase, 0) > 0, 'an item has begun');
-  const end = performance.now() + 1500;
-  while (performance.now() < end);
-  Atomics.store(phase, 1, 1);
-  assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
-  assert.equal(phase[1], 2);
-});
+poolTest('nor has the item behind such a result run meanwhile', {}, (pool) =>
+  inFolder(async (folder) => {
+    const [begun, go, taken] = ['begun', 'go', 'taken'].map((name) => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    // The first item that begins after the wait takes long enough to be looked at while it runs.
+    const work = (n: number): string => {
+      const fs = process.getBuiltinModule('node:fs');
+      if (n === 0) fs.writeFileSync(begun, '');
+      if (fs.existsSync(go)) {
+        try {
+          fs.renameSync(go, taken);
+          const end = performance.now() + 400;
+          while (performance.now() < end);
+        } catch {
+          // Another one was the first.
+        }
+      }
+      return `${'x'.repeat(4000)}${n}`;
+    };
+    const items = Array.from({ length: 4000 }, (_, n) => n);
+    const mapped = pool.map(items, work, { chunk: 2000, timeout: 1000 });
+    await until(() => existsSync(begun), 'an item has begun');
+    const end = performance.now() + 1500;
+    while (performance.now() < end);
+    writeFileSync(go, '');
+    assert.equal((await within(10_000, mapped, 'the map')).length, items.length);
+    assert.ok(existsSync(taken));
+  }),
+);

@@ -1,6 +1,10 @@
 /** What the pool tests share: a pool that is closed, in bounded time, whatever the test does. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import test from 'node:test';
 import { inspect } from 'node:util';
 import { Pool, type PoolOptions } from 'simul';
@@ -25,6 +29,38 @@ export function poolTest(name: string, options: PoolOptions, body: (pool: Pool) 
       await pool.terminate();
     }
   });
+}
+
+/** A folder that is gone afterwards. */
+export async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
+  try {
+    await body(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What tasks wait for, in workers of any kind: the end of a file. */
+export interface Gate {
+  readonly file: string;
+  open(): void;
+}
+
+let gates = 0;
+
+export function newGate(): Gate {
+  gates += 1;
+  const file = join(tmpdir(), `simul-gate-${process.pid}-${gates}`);
+  writeFileSync(file, '');
+  return { file, open: () => rmSync(file) };
+}
+
+/** In a task: until the gate is open. */
+export function waitAt(file: string): void {
+  const { existsSync } = process.getBuiltinModule('node:fs');
+  const word = new Int32Array(new SharedArrayBuffer(4));
+  while (existsSync(file)) Atomics.wait(word, 0, 0, 1);
 }
 
 /** Which worker runs this: no two of this program have the same. */

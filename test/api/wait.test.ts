@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
 import { asCompleted, InvalidOptionError, wait } from 'simul';
-import { poolTest, within } from './support.js';
+import { newGate, poolTest, waitAt, within } from './support.js';
 
 interface Deferred {
   readonly promise: Promise<number>;
@@ -152,10 +152,10 @@ test('several readers share them; all end', async () => {
 });
 
 poolTest('leaving the loop cancels nothing', {}, async (pool) => {
-  const gate = new Int32Array(new SharedArrayBuffer(4));
+  const { file, open } = newGate();
   const futures = [0, 1, 2].map((n) =>
     pool.run((number: number) => {
-      if (number > 0) Atomics.wait(gate, 0, 0);
+      if (number > 0) waitAt(file);
       return number;
     }, n),
   );
@@ -163,8 +163,7 @@ poolTest('leaving the loop cancels nothing', {}, async (pool) => {
     assert.equal(await first, 0);
     break;
   }
-  Atomics.store(gate, 0, 1);
-  Atomics.notify(gate, 0);
+  open();
   assert.deepEqual(await Promise.all(futures), [0, 1, 2]);
   assert.equal((await pool.wait(futures)).done.length, 3);
 });

@@ -19,12 +19,18 @@ test('doctor says what the machine offers', limits, async (t) => {
     /^worker answers +yes, in [\d.]+ ms$/m,
     /^closures +yes, in [\d.]+ ms$/m,
     /^TypeScript +yes, in [\d.]+ ms; native: .*; oxc-transform: yes$/m,
-    /^processes +not part of this version$/m,
+    /^processes +by shared memory$/m,
     /^Ray +not part of this version$/m,
     /^Simul works here\.$/m,
   ]) {
     assert.match(stdout, line);
   }
+});
+
+test('doctor where processes share no memory', limits, async (t) => {
+  const scratch = new Scratch(t);
+  const { stdout } = await scratch.start(['doctor'], { env: { SIMUL_SHARED_MEMORY: 'off' } }).ended;
+  assert.match(stdout, /^processes +by pipes: SIMUL_SHARED_MEMORY is off$/m);
 });
 
 test('doctor --json', limits, async (t) => {

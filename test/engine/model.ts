@@ -48,6 +48,8 @@ export class Model implements Deeds {
   readonly #slots: number;
   readonly #never = new Set<string>();
   readonly #calls = { id: 0, spec: { kind: 'call' }, cost: undefined };
+  /** Of each start, how many deaths came before it. */
+  readonly pauses: number[] = [];
   clock = 0;
   /** How long a job took, as workers say, in ms. */
   elapsed = 0.1;
@@ -64,13 +66,15 @@ export class Model implements Deeds {
     return this.clock;
   }
 
-  start(place: Place): void {
+  start(place: Place, failures: number): void {
+    this.pauses.push(failures);
     this.threads.push({ place, inbox: [], runs: [], items: 0, everWaited: false });
   }
 
   tryPost(place: Place, job: Job): boolean {
     const thread = this.#thread(place)!;
     const { pinned } = job.spec;
+    assert.ok(place.worker >= 0, 'nothing is sent to the reserve');
     assert.ok(pinned < 0 || pinned === place.worker, 'a pinned job goes to its worker');
     assert.equal(place.phase, 'ready');
     if (thread.inbox.length + thread.runs.length >= this.#slots) return false;
@@ -90,8 +94,15 @@ export class Model implements Deeds {
     return this.#claims.get(job)! & (CLOSED - 1);
   }
 
-  stop(place: Place): void {
+  number(place: Place): void {
     const thread = this.#thread(place)!;
+    assert.ok(place.worker >= 0, 'a worker of the reserve is given a number');
+    assert.ok(thread.place.fromReserve && thread.items === 0);
+  }
+
+  stop(place: Place, ready: boolean): void {
+    const thread = this.#thread(place)!;
+    assert.ok(ready || thread.items === 0);
     assert.equal(thread.runs.length, 0, 'a worker is stopped idle');
     this.#remove(thread);
     this.state.workerGone(place);
@@ -112,6 +123,11 @@ export class Model implements Deeds {
     }
   }
 
+  /** Workers that were started ahead and have no number. */
+  get reserve(): Thread[] {
+    return this.threads.filter(({ place }) => place.worker < 0);
+  }
+
   // ---- what users do ------------------------------------------------------------------------------------------
 
   submit(asked: Asked): Group {
@@ -123,6 +139,7 @@ export class Model implements Deeds {
       spec,
       pieces: new Set(),
       submittedAt: 0,
+      queuedAt: 0,
       depth,
       cancelled: false,
       skipped: undefined,
@@ -238,6 +255,16 @@ export class Model implements Deeds {
   // ---- what has to hold ---------------------------------------------------------------------------------------
 
   check(): void {
+    const numbers = this.state.places.flatMap((place) => (place === undefined ? [] : [place.worker]));
+    assert.deepEqual(numbers, [...new Set(numbers)], 'one worker a number');
+    for (const [number, place] of this.state.places.entries()) {
+      if (place !== undefined) assert.equal(place.worker, number);
+    }
+    const { workers, spares } = this.options;
+    const ahead = this.reserve.length;
+    const due = this.state.places.filter((place) => place?.due !== undefined).length;
+    assert.ok(ahead <= due + spares, `${ahead} in reserve, for ${due}`);
+    assert.ok(due <= workers);
     for (const { place } of this.threads) {
       let load = 0;
       for (const job of place.posted) if (job.kept > 0) load += 1;

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
+import type { Place } from '#simul/engine/local/place.js';
 import { Model } from './model.js';
 
 const step = fc.oneof(
@@ -18,6 +19,8 @@ const step = fc.oneof(
   { weight: 2, arbitrary: fc.constant('kill' as const) },
   { weight: 1, arbitrary: fc.constant('retire' as const) },
   { weight: 1, arbitrary: fc.constant('release' as const) },
+  { weight: 1, arbitrary: fc.constant('renew' as const) },
+  { weight: 1, arbitrary: fc.constant('spares' as const) },
   { weight: 2, arbitrary: fc.constant('time' as const) },
 );
 const event = fc.record({ what: step, n: fc.nat(23), m: fc.integer({ min: 1, max: 9 }) });
@@ -39,11 +42,13 @@ function play(model: Model, { what, n, m }: { what: string; n: number; m: number
   } else if (what === 'time') {
     model.clock += m;
     state.dispatch();
-  } else if (thread === undefined) return;
+  } else if (what === 'spares') state.keepSpares();
+  else if (thread === undefined) return;
   else if (what === 'take') model.take(thread);
   else if (what === 'ready') model.ready(thread);
   else if (what === 'kill') model.kill(thread);
   else if (what === 'retire') state.retire(thread.place);
+  else if (what === 'renew') state.renew(thread.place);
   else if (what === 'release') state.release(thread.place);
   else if (run === undefined) return;
   else if (what === 'finish') model.finish(thread, run);
@@ -57,22 +62,25 @@ test('random events lose, double and forget nothing', () => {
       fc.integer({ min: 1, max: 2 }),
       fc.constantFrom(1, 2, 3, 7, Number.POSITIVE_INFINITY),
       fc.constantFrom(2, 3, 5, Number.POSITIVE_INFINITY),
+      fc.integer({ min: 0, max: 2 }),
       fc.array(event, { minLength: 10, maxLength: 150, size: 'max' }),
-      (workers, tasksPerWorker, maxTasksPerWorker, slots, events) => {
-        const model = new Model({ workers, tasksPerWorker, maxTasksPerWorker }, slots);
+      (workers, tasksPerWorker, maxTasksPerWorker, slots, spares, events) => {
+        const model = new Model({ workers, tasksPerWorker, maxTasksPerWorker, spares }, slots);
         for (const next of events) {
           play(model, next);
           model.check();
         }
         model.settle();
         model.checkAtRest();
+        model.state.endReserve();
+        assert.equal(model.reserve.length, 0, 'nobody is kept when no work comes');
       },
     ),
     { numRuns: 10_000 },
   );
 });
 
-const one = { workers: 1, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY };
+const one = { workers: 1, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY, spares: 0 };
 
 test('a job that kills every worker before it starts is given up; the jobs beside it run', () => {
   const model = new Model({ ...one, workers: 2 });
@@ -170,7 +178,7 @@ test('calls made in one go: one by one to every worker, then by their cost', () 
 });
 
 test('workers start for jobs that are expected: as many as there are places, and none where one is there', () => {
-  const model = new Model({ workers: 3, tasksPerWorker: 1, maxTasksPerWorker: Number.POSITIVE_INFINITY }, 3);
+  const model = new Model({ ...one, workers: 3 }, 3);
   const { state, threads } = model;
   state.expect(2, -1);
   assert.equal(threads.length, 2);
@@ -183,4 +191,129 @@ test('workers start for jobs that are expected: as many as there are places, and
   assert.equal(threads.length, 3);
   model.settle();
   model.checkAtRest();
+});
+
+test('deaths at start: starts come later and later, and a worker that has begun a task makes up for them', () => {
+  const model = new Model({ ...one, workers: 2 });
+  model.submit({ count: 1, pinned: 0 });
+  model.kill(model.threads[0]!);
+  model.kill(model.threads[0]!);
+  assert.deepEqual(model.pauses, [0, 1, 2]);
+  model.ready(model.threads[0]!);
+  model.take(model.threads[0]!);
+  // It had begun: that is the task's own matter.
+  model.kill(model.threads[0]!);
+  assert.deepEqual([...model.told.values()], ['lost']);
+  model.submit({ count: 1, pinned: 0 });
+  assert.deepEqual(model.pauses, [0, 1, 2, 0]);
+  model.settle();
+  model.checkAtRest();
+});
+
+test('one number that cannot start: what is pinned to it is given up, the others go on', () => {
+  const model = new Model({ ...one, workers: 2 });
+  model.submit({ count: 1, pinned: 1 });
+  model.ready(model.threads[0]!);
+  model.take(model.threads[0]!);
+  model.submit({ count: 2, pinned: 0 });
+  for (let i = 0; i < 3; i++) {
+    assert.equal(model.told.size, 0);
+    model.kill(model.threads.find(({ place }) => place.worker === 0)!);
+  }
+  assert.deepEqual(
+    [...model.told],
+    [
+      ['2:0', 'starts'],
+      ['2:1', 'starts'],
+    ],
+  );
+  model.settle();
+  model.checkAtRest();
+});
+
+test('a replacement starts before the last task, and takes over once that has begun', () => {
+  const model = new Model({ ...one, maxTasksPerWorker: 3 });
+  for (let i = 0; i < 12; i++) model.submit({ count: 1 });
+  const seen: Place[] = [];
+  while (model.told.size < 12) {
+    const place = model.state.places[0];
+    assert.ok(place !== undefined, 'there is a worker at all times');
+    const thread = model.threads.find((each) => each.place === place)!;
+    if (!seen.includes(place)) {
+      if (seen.length > 0) assert.ok(place.fromReserve, 'it was started before it was needed');
+      seen.push(place);
+      if (place.phase === 'starting') model.ready(thread);
+    }
+    for (const each of model.reserve) model.ready(each);
+    if (!model.take(thread)) assert.fail('a worker that is there has work');
+    model.check();
+    for (const run of [...thread.runs]) model.finish(thread, run);
+  }
+  assert.equal(seen.length, 4);
+  model.settle();
+  model.checkAtRest();
+});
+
+test('a worker that is to be renewed goes on until another one is ready', () => {
+  const model = new Model(one);
+  for (let i = 0; i < 4; i++) model.submit({ count: 1 });
+  const [old] = model.threads;
+  model.ready(old!);
+  model.take(old!);
+  model.state.renew(old!.place);
+  assert.equal(model.reserve.length, 1);
+  model.finish(old!, old!.runs[0]!);
+  assert.ok(model.take(old!), 'it takes another task meanwhile');
+  // The replacement dies: the old one goes on, the next one comes later.
+  model.kill(model.reserve[0]!);
+  assert.equal(model.state.places[0], old!.place);
+  assert.deepEqual(model.pauses, [0, 0, 1]);
+  const [next] = model.reserve;
+  model.ready(next!);
+  assert.equal(model.state.places[0], next!.place);
+  assert.equal(old!.place.phase, 'retiring');
+  assert.equal(old!.runs.length, 1, 'what runs there ends there');
+  model.settle();
+  model.checkAtRest();
+  assert.ok([...model.told.values()].every((what) => what === 'done'));
+});
+
+test('a spare takes the place of a worker that dies, and the next one is asked for', () => {
+  const model = new Model({ ...one, spares: 1 });
+  assert.equal(model.state.lacksSpares, false, 'no work, no spare');
+  model.submit({ count: 1 });
+  assert.equal(model.state.lacksSpares, true);
+  model.state.keepSpares();
+  model.ready(model.threads[0]!);
+  model.ready(model.reserve[0]!);
+  const spare = model.reserve[0]!;
+  model.submit({ count: 1 });
+  model.take(model.threads[0]!);
+  model.kill(model.threads[0]!);
+  assert.equal(model.state.places[0], spare.place);
+  assert.equal(spare.inbox.length, 1, 'it has the work at once');
+  assert.equal(model.state.lacksSpares, true);
+  model.settle();
+  model.checkAtRest();
+});
+
+test('spares that die at start count for nothing, and come later and later', () => {
+  const model = new Model({ ...one, spares: 1 });
+  model.submit({ count: 1 });
+  model.ready(model.threads[0]!);
+  for (let i = 0; i < 5; i++) {
+    model.state.keepSpares();
+    model.kill(model.reserve[0]!);
+  }
+  assert.deepEqual(model.pauses, [0, 0, 1, 2, 3, 4]);
+  model.state.keepSpares();
+  const late = model.reserve[0]!;
+  // Its start has not come yet: a worker that dies gets a fresh one.
+  model.submit({ count: 1 });
+  model.take(model.threads[0]!);
+  model.kill(model.threads[0]!);
+  assert.notEqual(model.state.places[0], late.place);
+  model.settle();
+  model.checkAtRest();
+  assert.equal([...model.told.values()].filter((what) => what === 'done').length, 1);
 });

@@ -17,10 +17,13 @@ const CODE = [
   'thread-entry.cjs',
   // Late: to read functions; in workers, the API and TypeScript; where no file of the worker is left.
   'read-function.cjs',
+  'pipe.cjs',
   'private-names.cjs',
   'process-channel.cjs',
   'process.cjs',
   'self-by-name.cjs',
+  'shared-memory.cjs',
+  'socket-reader.cjs',
   'typescript.cjs',
   'hooks.js',
   'thread-source.js',

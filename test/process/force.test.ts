@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { EngineError, Pool, TaskTimeoutError, WorkerCrashedError } from 'simul';
 import { until, within } from '../api/support.js';
-import { children, inFolder, isAlive, leftovers, root, stateOf } from './support.js';
+import { children, inFolder, isAlive, leftovers, root, sharesMemory, stateOf } from './support.js';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -320,7 +320,7 @@ for (const [state, program] of Object.entries(states)) {
           '-e',
           `import { Pool } from 'simul';
            import { writeFileSync } from 'node:fs';
-           const pool = new Pool({ workers: 2, kind: 'process' });
+           const pool = new Pool({ workers: 2, kind: 'process', spares: 0 });
            let block = false;
            // Whoever started it may be gone as well.
            process.stdin.on('end', () => process.exit()).resume();
@@ -341,8 +341,13 @@ for (const [state, program] of Object.entries(states)) {
       await until(() => of().length === 2, 'it has two children');
       const pids = of();
       parent.kill('SIGKILL');
-      const killed = performance.now();
+      let killed = performance.now();
       await once(parent, 'exit');
+      if (state === 'stopped' && !sharesMemory) {
+        // Nothing of them runs that could hear of it.
+        for (const pid of pids) process.kill(pid, 'SIGCONT');
+        killed = performance.now();
+      }
       await until(() => !pids.some(isAlive), 'the children are gone');
       // One that starts looks for its parent as soon as Node runs it.
       const limit = state === 'starting' ? 10_000 : 1000;

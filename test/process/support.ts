@@ -1,12 +1,31 @@
-/** What the tests of processes share: who lives, and what they leave. */
+/** What the tests of processes share: pools that leave no child, who lives, and what they leave. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { until } from '../api/support.js';
+import test from 'node:test';
+import { Pool } from 'simul';
+import { until, within } from '../api/support.js';
+
+export { inFolder } from '../api/support.js';
 
 export const root = new URL('../../..', import.meta.url);
+
+/** The suites below `test/socket` turn it off before they load those for all. */
+export const sharesMemory = process.env.SIMUL_SHARED_MEMORY !== 'off';
+
+/** A pool that ends healthy, in bounded time, with no child left. */
+export function processTest(name: string, workers: number, body: (pool: Pool) => Promise<void>): void {
+  test(name, { timeout: 60_000 }, async () => {
+    const pool = new Pool({ workers, kind: 'process' });
+    try {
+      await body(pool);
+      const pids = await pool.each(() => process.pid);
+      await within(5000, pool.close(), 'close');
+      for (const pid of pids) assert.ok(!isAlive(pid), 'a child is left');
+    } finally {
+      await pool.terminate();
+    }
+  });
+}
 
 /** Whether it runs; one that has ended may stay in the list of processes until somebody asks how. */
 export function isAlive(pid: number): boolean {
@@ -20,15 +39,6 @@ export function stateOf(pid: number): string | undefined {
     return /\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1];
   } catch {
     return undefined;
-  }
-}
-
-export async function inFolder(body: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'simul-'));
-  try {
-    await body(folder);
-  } finally {
-    await rm(folder, { recursive: true });
   }
 }
 

@@ -12,8 +12,10 @@ export interface Deeds {
   takeBack(place: Place, job: Job): number;
   /** How many items of a posted job have been claimed. */
   started(place: Place, job: Job): number;
-  /** The worker has nothing to do and is to end in peace; `workerGone` follows. */
-  stop(place: Place): void;
+  /** A worker of the reserve was given a number. */
+  number(place: Place): void;
+  /** The worker has nothing to do and is to end in peace, at once where it is not ready; `workerGone` follows. */
+  stop(place: Place, ready: boolean): void;
   /** The worker died while this item (counted from the start of the piece) ran. */
   lost(place: Place, job: Job, item: number): void;
   /** Every item of the piece was told. */
@@ -35,4 +37,6 @@ export interface StateOptions {
   readonly tasksPerWorker: number;
   /** Items after which a worker is replaced. */
   readonly maxTasksPerWorker: number;
+  /** Workers kept in reserve for those that die, once the pool has work. */
+  readonly spares: number;
 }

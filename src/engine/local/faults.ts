@@ -1,9 +1,10 @@
 /** What the engine says of what went wrong. */
 import { type Packed, pack } from '../../codec/index.js';
-import { EngineError, type SimulError, WorkerCrashedError } from '../../errors.js';
+import { EngineError, PoolClosedError, type SimulError, WorkerCrashedError } from '../../errors.js';
 import type { ExitReason } from '../../transport/index.js';
+import { type Death, deathOf } from './death.js';
 import type { GiveUp } from './deeds.js';
-import type { Job } from './job.js';
+import type { Group, Job } from './job.js';
 import type { WorkerHost } from './worker-host.js';
 
 /** The reason of a cancellation, for the task's signal; one that cannot travel by its text. */
@@ -23,38 +24,52 @@ export function crashError(host: WorkerHost, job: Job, item: number): WorkerCras
   if (host.stopReason !== undefined) {
     return new WorkerCrashedError(
       `${label} ran on worker ${host.place.worker}, which had to be stopped: ${host.stopReason} (${attempt})`,
+      host.overrun,
     );
   }
   const exit = host.exit ?? UNKNOWN;
-  const message = `the worker died while ${label} ran (${reasonOf(exit)}, ${attempt})`;
-  return new WorkerCrashedError(message + lastLines(exit), crashOptions(exit));
+  const death = deathOf(exit, host.heapLimit);
+  const message = `the worker died while ${label} ran (${death.words}, ${attempt})`;
+  return new WorkerCrashedError(message + lastLines(exit, death), crashOptions(exit, death));
 }
 
-/** What was printed explains a death that no error does. */
-function lastLines({ error, stderr }: ExitReason): string {
-  return error === undefined && stderr ? `; its last lines on stderr:\n${stderr}` : '';
+/** What was printed explains a death that nothing else does. */
+function lastLines({ error, stderr }: ExitReason, { memoryLimit, memoryUsed }: Death): string {
+  if (error !== undefined || !stderr || (memoryLimit ?? memoryUsed) !== undefined) return '';
+  return `; its last lines on stderr:\n${stderr}`;
 }
 
 const UNKNOWN: ExitReason = { code: undefined, error: undefined };
 
-function crashOptions({
-  error,
-  code,
-  signal,
-  stderr,
-}: ExitReason): ConstructorParameters<typeof WorkerCrashedError>[1] {
-  return { cause: error, exitCode: code, signal, stderr };
+function crashOptions(
+  { error, code, signal, stderr }: ExitReason,
+  { memoryUsed, memoryLimit }: Death,
+): ConstructorParameters<typeof WorkerCrashedError>[1] {
+  return { cause: error, exitCode: code, signal, stderr, memoryUsed, memoryLimit };
 }
 
-function reasonOf({ error, code, signal }: ExitReason): string {
-  if (error instanceof Error) return `${error.name}: ${error.message}`;
-  if (error !== undefined) return String(error);
-  return signal === undefined ? `exit code ${code ?? 'unknown'}` : `signal ${signal}`;
+/** For an item that ran when its pool was stopped. */
+export function endedError(
+  { message }: Error,
+  { spec }: Group,
+  index: number,
+  worker: number,
+): PoolClosedError {
+  const label = spec.name === undefined ? `task ${index}` : `task "${spec.name}" (${index})`;
+  return new PoolClosedError(`${message} while ${label} ran on worker ${worker}`);
+}
+
+/** The end of a worker that may have been the end of others. */
+export interface LastDeath {
+  readonly exit: ExitReason;
+  readonly heapLimit: number | undefined;
 }
 
 /** For jobs that can not run at all. */
-export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefined): SimulError {
-  const cause = last?.error ?? new Error(reasonOf(last ?? UNKNOWN) + lastLines(last ?? UNKNOWN));
+export function giveUpError(pool: string, why: GiveUp, last: LastDeath | undefined): SimulError {
+  const exit = last?.exit ?? UNKNOWN;
+  const death = deathOf(exit, last?.heapLimit);
+  const cause = exit.error ?? new Error(death.words + lastLines(exit, death));
   switch (why) {
     case 'starts':
       return new EngineError(
@@ -64,7 +79,7 @@ export function giveUpError(pool: string, why: GiveUp, last: ExitReason | undefi
     case 'deaths':
       return new WorkerCrashedError(
         'one worker after the other died before this task could start: what it imports may end them',
-        { ...crashOptions(last ?? UNKNOWN), cause },
+        { ...crashOptions(exit, death), cause },
       );
     case 'slots':
       return new EngineError(`all workers of ${pool} are full of tasks that wait for calls of their own`);

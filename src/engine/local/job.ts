@@ -30,6 +30,8 @@ export interface Group {
   readonly spec: JobSpec;
   readonly pieces: Set<Job>;
   readonly submittedAt: number;
+  /** Since when it waits for a worker; Infinity while it pauses before another attempt. */
+  queuedAt: number;
   /** 0 for calls from outside, one more for each call inside a task. */
   readonly depth: number;
   cancelled: boolean;
@@ -40,7 +42,8 @@ export interface Group {
 export function newGroup(spec: JobSpec, depth: number): Group {
   const submittedAt = performance.now();
   const skipped = spec.skipped === undefined ? undefined : new Set(spec.skipped);
-  return { spec, pieces: new Set(), submittedAt, depth, cancelled: false, skipped };
+  const queuedAt = spec.delay > 0 ? Number.POSITIVE_INFINITY : submittedAt;
+  return { spec, pieces: new Set(), submittedAt, queuedAt, depth, cancelled: false, skipped };
 }
 
 /** Calls that were made in one go: each is a task of its own. */

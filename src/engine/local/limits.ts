@@ -6,8 +6,11 @@ import type { Group, Job } from './job.js';
 
 export interface LimitHost {
   now(): number;
-  /** Takes note of everything that has happened, so that nothing that is over is taken to be running. */
-  look(): void;
+  /**
+   * Takes note of everything that has happened, so that nothing that is over is taken to be running; false where more may be
+   * on its way.
+   */
+  look(): boolean;
   /** Some of the job has not started. */
   waits(job: Job): boolean;
   /** When the running item of a posted job started; 0 where none runs or it is not known yet. */
@@ -17,6 +20,11 @@ export interface LimitHost {
   /** All that is left of the group failed. */
   expireGroup(group: Group, error: TaskTimeoutError, waitingOnly: boolean): void;
 }
+
+/** When to look again at what is about to start, or for what is on its way, in ms. */
+const AGAIN = 10;
+/** How often to look for that at most. */
+const LOOKS = 3;
 
 interface Watch {
   readonly group: Group;
@@ -39,6 +47,15 @@ export class LimitWatch {
     this.#check(watch, this.#host.now());
   }
 
+  /** Its pause is over: it waits for a worker from now on. */
+  queued(group: Group): void {
+    group.queuedAt = this.#host.now();
+    const watch = this.#watches.get(group);
+    if (watch === undefined) return;
+    clearTimeout(watch.timer);
+    this.#check(watch, group.queuedAt);
+  }
+
   remove(group: Group): void {
     const watch = this.#watches.get(group);
     if (watch === undefined) return;
@@ -47,19 +64,21 @@ export class LimitWatch {
   }
 
   /** A result that came while this thread was busy is no reason to give a task up. */
-  #due(watch: Watch): void {
+  #due(watch: Watch, looks = LOOKS): void {
     // Before the look: of what ends while it lasts nothing is known.
     const now = this.#host.now();
-    this.#host.look();
-    if (this.#watches.has(watch.group)) this.#check(watch, now);
+    const all = this.#host.look() || looks === 0;
+    if (!this.#watches.has(watch.group)) return;
+    if (all) this.#check(watch, now);
+    else watch.timer = setTimeout(() => this.#due(watch, looks - 1), AGAIN);
   }
 
   #check(watch: Watch, now: number): void {
     const { group } = watch;
     const { timeout, queueTimeout, deadline } = group.spec.limits;
     const age = now - group.submittedAt;
-    // The pause before another attempt is no time spent waiting for a worker.
-    const waited = age - group.spec.delay;
+    // The pause before another attempt is no time spent waiting for a worker, however late its end is noticed.
+    const waited = now - group.queuedAt;
     const { name } = group.spec;
     const label = taskLabel(name);
     let next = Number.POSITIVE_INFINITY;
@@ -75,6 +94,8 @@ export class LimitWatch {
           `${label} had not started after its queueTimeout of ${queueTimeout} ms`,
         );
         this.#host.expireGroup(group, error, true);
+        // What is about to start could not be taken back, and may come back after all.
+        if (this.#anyWaiting(group)) next = AGAIN;
       } else next = Math.min(next, queueTimeout - waited);
     }
     if (timeout !== undefined) next = Math.min(next, this.#checkRunning(group, timeout, now, label));

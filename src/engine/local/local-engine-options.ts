@@ -5,12 +5,16 @@ export interface LocalEngineOptions {
   readonly workers: number;
   readonly tasksPerWorker: number;
   readonly maxTasksPerWorker: number;
+  /** Workers kept in reserve for those that die, once the pool has work. */
+  readonly spares: number;
   /** ms without work after which a worker is stopped; undefined for never. */
   readonly idleTimeout: number | undefined;
   readonly queueLimit: number;
   readonly name: string;
   readonly init: Packed | undefined;
   readonly maxHeapMiB: number | undefined;
+  /** Bytes that a worker process may have. */
+  readonly maxMemory: number | undefined;
   readonly env: NodeJS.ProcessEnv | undefined;
   readonly execArgv: readonly string[] | undefined;
   /** How much of what it has sent the engine keeps, in case it comes back by its hash. */

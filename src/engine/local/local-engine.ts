@@ -8,29 +8,21 @@
  * A call is a JobSpec when it arrives, a Job (one piece of it) while it is queued or posted, a slot number in
  * the worker, and an item index again when its result comes back.
  */
-import { AssetStore, type Packed } from '../../codec/index.js';
+import { AssetStore } from '../../codec/index.js';
 import { EngineError, PoolClosedError } from '../../errors.js';
-import type { ItemTimes, NestedReply } from '../../protocol/index.js';
-import { type Batch, type ExitReason, Keeper, partOf, type WorkerEvents } from '../../transport/index.js';
-import type {
-  Engine,
-  EngineOperation,
-  EngineStats,
-  JobSpec,
-  JobTicket,
-  OperationSpec,
-  Ran,
-} from '../engine.js';
-import { streamEvent } from '../stream-event.js';
+import type { NestedReply } from '../../protocol/index.js';
+import { type ExitReason, Keeper, type WorkerEvents } from '../../transport/index.js';
+import type { Engine, EngineOperation, EngineStats, JobSpec, JobTicket, OperationSpec } from '../engine.js';
 import { Admission } from './admission.js';
 import { answerRequest, type NestedCalls, newNestedCalls } from './answer.js';
 import { AssetFarewell } from './asset-farewell.js';
-import type { GiveUp } from './deeds.js';
-import { crashError, giveUpError, initFailed, warnUnheard } from './faults.js';
-import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold, wantedRuns } from './job.js';
+import { initFailed, type LastDeath, warnUnheard } from './faults.js';
+import { type Group, isSkipped, isUnwanted, type Job, newGroup, piece, untold } from './job.js';
 import { LimitWatch } from './limits.js';
 import type { LocalEngineOptions } from './local-engine-options.js';
+import { MemoryWatch } from './memory-watch.js';
 import { OperationLedger } from './operation-ledger.js';
+import { Outcomes } from './outcomes.js';
 import { countTasks, type Place } from './place.js';
 import { STOP_PATIENCE, startDelay } from './policy.js';
 import { Postings } from './postings.js';
@@ -61,9 +53,11 @@ export class LocalEngine implements Engine {
   readonly #upkeep: Upkeep;
   readonly #tally: Admission;
   readonly #keeper = new Keeper();
+  readonly #outcomes: Outcomes;
+  readonly #memory: MemoryWatch;
   readonly #onIdle: (() => void)[] = [];
   readonly #onGone: (() => void)[] = [];
-  #lastExit: ExitReason | undefined;
+  #lastDeath: LastDeath | undefined;
   readonly #postings = new Postings();
 
   constructor(options: LocalEngineOptions) {
@@ -83,12 +77,34 @@ export class LocalEngine implements Engine {
       tryPost: (place, job) => this.#tryPost(place, job),
       takeBack: (place, job) => this.#host(place).handle.close(job.slot),
       started: (place, job) => this.#host(place).handle.started(job.slot),
-      stop: (place) => this.#upkeep.later(STOP_PATIENCE, endWorker(this.#host(place)), true),
-      lost: (place, job, item) => this.#lost(place, job, item),
+      number: (place) => {
+        const host = this.#hosts.get(place);
+        host?.handle.send({ type: 'number', worker: place.worker });
+      },
+      stop: (place, ready) => this.#stop(place, ready),
+      lost: (place, job, item) => this.#outcomes.lost(place, job, item),
       over: (job) => this.#forgetIfOver(job.group),
-      giveUp: (jobs, why) => this.#giveUp(jobs, why),
+      giveUp: (jobs, why) => this.#outcomes.giveUp(jobs, why),
     });
     this.#upkeep = new Upkeep(this.#state, options.idleTimeout);
+    this.#outcomes = new Outcomes({
+      name: options.name,
+      state: this.#state,
+      tally: this.#tally,
+      assets: this.assets,
+      hosts: this.#hosts,
+      lastDeath: () => this.#lastDeath,
+      cancel: (group, reason) => this.cancel(group, reason),
+      askToStop: (job, item, reason, why) => this.#askToStop(job, item, reason, why),
+      forgetIfOver: (group) => this.#forgetIfOver(group),
+      isRunning: (job) => this.#isRunning(job),
+    });
+    this.#memory = new MemoryWatch(options.maxMemory, {
+      state: this.#state,
+      hosts: this.#hosts,
+      busy: () => this.#groups.size > 0,
+      runs: (place) => [...place.posted].some((job) => this.#isRunning(job)),
+    });
     this.#limits = new LimitWatch({
       now: () => performance.now(),
       waits: ({ place, phase, slot, kept }) =>
@@ -98,11 +114,9 @@ export class LocalEngine implements Engine {
         job.place !== undefined && this.#hosts.get(job.place)?.handle.isOver(job.slot)
           ? 0
           : this.runningSince(job),
-      look: () => {
-        for (const host of this.#hosts.values()) host.handle.look();
-      },
-      expireItem: (job, error) => this.#expireItem(job, error),
-      expireGroup: (group, error, waitingOnly) => this.#expireGroup(group, error, waitingOnly),
+      look: () => [...this.#hosts.values()].map((host) => host.handle.look()).every(Boolean),
+      expireItem: (job, error) => this.#outcomes.expireItem(job, error),
+      expireGroup: (group, error, waitingOnly) => this.#outcomes.expireGroup(group, error, waitingOnly),
     });
   }
 
@@ -157,13 +171,16 @@ export class LocalEngine implements Engine {
     this.#keepAlive();
     if (spec.delay > 0) {
       this.#upkeep.later(spec.delay, () => {
-        if (job.phase === 'queued') this.#state.submit(job);
+        if (job.phase !== 'queued') return;
+        this.#limits.queued(group);
+        this.#state.submit(job);
       });
     } else {
       this.#postings.during(() => this.#state.submit(job));
     }
     if (group.pieces.size > 0) this.#limits.add(group);
     this.#upkeep.planSplit();
+    this.#memory.plan();
     return ticketOf(group, this);
   }
 
@@ -189,6 +206,7 @@ export class LocalEngine implements Engine {
         if (place?.phase === 'starting') this.#hosts.get(place)?.handle.terminate();
         else if (place !== undefined) this.#state.release(place);
       }
+      this.#state.endReserve();
     }
     await this.#allGone();
   }
@@ -196,13 +214,16 @@ export class LocalEngine implements Engine {
   async terminate(reason: Error): Promise<void> {
     this.#tally.phase = 'closed';
     this.#upkeep.clear();
-    for (const group of [...this.#groups]) this.#failGroup(group, reason);
+    this.#state.endReserve();
+    const waited = new PoolClosedError(`${reason.message} before this task began`);
+    for (const group of [...this.#groups]) this.#outcomes.endGroup(group, reason, waited);
     for (const host of this.#hosts.values()) host.handle.terminate();
     await this.#allGone();
   }
 
   async #allGone(): Promise<void> {
     this.#upkeep.stopLooking();
+    this.#memory.stop();
     this.refs.close();
     if (this.#hosts.size > 0) {
       const gone = new Promise<void>((resolve) => this.#onGone.push(resolve));
@@ -256,18 +277,27 @@ export class LocalEngine implements Engine {
 
   #start(place: Place, failures: number): void {
     const delay = startDelay(failures);
-    return delay > 0 ? this.#upkeep.later(delay, () => this.#startNow(place)) : this.#startNow(place);
+    if (delay === 0) return this.#startNow(place);
+    // Nobody waits for one of the reserve.
+    this.#upkeep.later(delay, () => this.#startNow(place), place.worker < 0);
+  }
+
+  #stop(place: Place, ready: boolean): void {
+    const host = this.#hosts.get(place);
+    // Not begun yet: its start comes later, and finds that it is not wanted.
+    if (host === undefined) return;
+    if (ready) this.#upkeep.later(STOP_PATIENCE, endWorker(host), true);
+    else host.handle.terminate();
   }
 
   #startNow(place: Place): void {
-    if (this.#tally.phase === 'closed') return this.#state.workerGone(place);
+    if (this.#tally.phase === 'closed' || place.phase !== 'starting') return this.#state.workerGone(place);
     const nested = newNestedCalls((body) => this.#host(place).wire(body));
     try {
       const host = startHost(place, this.#options, this.#events(place, nested), this.assets, this.refs);
       this.#hosts.set(place, host);
     } catch (error) {
       this.#upkeep.later(0, () => {
-        if (error instanceof EngineError) this.#fail(error); // There can be no such worker here, now or later.
         this.#exited(place, nested, { code: undefined, error });
       });
     }
@@ -279,79 +309,40 @@ export class LocalEngine implements Engine {
     return {
       ready: () => {
         state.workerReady(place);
-        this.#upkeep.planSplit();
-        this.#upkeep.planIdle();
+        this.#upkeep.planAll();
       },
-      failed: (error) =>
-        this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause))),
+      failed: (error) => {
+        // One of the reserve counts for nothing.
+        if (place.worker < 0) this.#hosts.get(place)?.handle.terminate();
+        else this.#options.initError(error, (cause) => this.#fail(initFailed(this.#options.name, cause)));
+      },
       result: (slot, item, failed, body, times) => {
         const job = at(slot);
-        if (job !== undefined) this.#result(place, job, item, failed, body, times);
+        if (job !== undefined) this.#outcomes.result(place, job, item, failed, body, times);
       },
       results: (slot, first, batch) => {
         const job = at(slot);
-        if (job !== undefined) this.#results(place, job, first, batch);
+        if (job !== undefined) this.#outcomes.results(place, job, first, batch);
       },
       stream: (slot, item, part) => {
         const job = at(slot);
-        if (job === undefined) return;
-        const unwanted = isUnwanted(job, item);
-        if (part.step !== 'open' && part.step !== 'value') this.#count(job, part.step === 'error');
-        if (unwanted) return;
-        job.spec.sink.stream(job.base + item, streamEvent(part, this.assets), this.#ran(place, job, 0));
+        if (job !== undefined) this.#outcomes.stream(place, job, item, part);
       },
       progress: (slot, item, done, total) => {
         const job = at(slot);
         if (job !== undefined && !job.group.cancelled) job.spec.sink.progress(job.base + item, done, total);
       },
       end: (slot, started, elapsed) => this.#ended(place, slot, started, elapsed),
+      returned: (slot, started) => state.jobReturned(place, at(slot), started),
       fetch: (slot) => this.#host(place).sendParts(slot),
       waiting: (_slot, waiting) => state.taskWaits(place, waiting),
       request: (request) => answerRequest(this, nested, request, place),
+      memory: (bytes) => this.#memory.heard(place, bytes),
       unlearned: () => this.#farewell.heard(this.#hosts.get(place)),
       stopping: () => this.#host(place).hearStop(),
       stopped: () => this.#hosts.get(place)?.handle.terminate(),
       exit: (reason) => this.#exited(place, nested, reason),
     };
-  }
-
-  #result(place: Place, job: Job, item: number, failed: boolean, body: Packed, times: ItemTimes): void {
-    const { handle } = this.#host(place);
-    const startedAt = times.began === 0 ? 0 : handle.toLocalTime(times.began);
-    const ran = { worker: place.worker, startedAt, finishedAt: handle.toLocalTime(times.over) };
-    const unwanted = isUnwanted(job, item);
-    this.#count(job, failed);
-    if (!unwanted) job.spec.sink.result(job.base + item, failed, body, ran);
-  }
-
-  #results(place: Place, job: Job, first: number, batch: Batch): void {
-    this.#state.itemsDone(job, batch.count);
-    if (job.group.cancelled) return;
-    if (batch.kind === 'entries' && batch.timed)
-      batch.since = this.#host(place).handle.toLocalTime(batch.since);
-    const { sink } = job.spec;
-    if (job.group.skipped === undefined) {
-      this.#tally.done += batch.count;
-      return sink.results(job.base + first, batch, place.worker);
-    }
-    for (const run of wantedRuns(job, first, first + batch.count)) {
-      this.#tally.done += run.count;
-      const wanted = partOf(batch, run.first - first, run.count);
-      sink.results(job.base + run.first, wanted, place.worker);
-    }
-  }
-
-  #count(job: Job, failed: boolean): void {
-    const told = isUnwanted(job, job.results);
-    this.#state.itemsDone(job, 1);
-    if (told) return;
-    if (failed) this.#tally.failed += 1;
-    else this.#tally.done += 1;
-  }
-
-  /** Of the item that runs. */
-  #ran(place: Place, job: Job, finishedAt: number): Ran {
-    return { worker: place.worker, startedAt: this.#host(place).handle.startedAt(job.slot), finishedAt };
   }
 
   #ended(place: Place, slot: number, started: number, elapsed: number): void {
@@ -362,14 +353,14 @@ export class LocalEngine implements Engine {
     this.#farewell.begin(this.#hosts.values());
     if (started > 0 && !job.group.cancelled) job.spec.sink.measured?.(started, elapsed);
     this.#state.jobEnded(place, job, started, elapsed);
-    this.#upkeep.planSplit();
-    this.#upkeep.planIdle();
+    this.#upkeep.planAll();
   }
 
   #exited(place: Place, nested: NestedCalls, reason: ExitReason): void {
     const host = this.#hosts.get(place);
-    this.#lastExit = reason;
-    if (place.phase === 'ready' && ![...place.posted].some((job) => this.#isRunning(job))) {
+    const counts = place.worker >= 0;
+    if (counts) this.#lastDeath = { exit: reason, heapLimit: host?.heapLimit };
+    if (counts && place.phase === 'ready' && ![...place.posted].some((job) => this.#isRunning(job))) {
       warnUnheard(this.#options.name, place.worker, reason.error);
     }
     if (host !== undefined && host.stopReason === undefined) host.exit = reason;
@@ -384,7 +375,7 @@ export class LocalEngine implements Engine {
   /** No worker of this pool can work, and every task says why. */
   #fail(error: EngineError): void {
     this.#tally.broken = error;
-    for (const group of [...this.#groups]) this.#failGroup(group, error);
+    for (const group of [...this.#groups]) this.#outcomes.failGroup(group, error);
     for (const host of this.#hosts.values()) host.handle.terminate();
   }
 
@@ -395,56 +386,6 @@ export class LocalEngine implements Engine {
     if (host === undefined || !host.tryPost(job)) return false;
     this.#postings.add(host);
     return true;
-  }
-
-  #lost(place: Place, job: Job, item: number): void {
-    if (isSkipped(job, item)) return;
-    this.#tally.failed += 1;
-    const error = crashError(this.#host(place), job, item);
-    job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
-  }
-
-  #giveUp(jobs: readonly Job[], why: GiveUp): void {
-    const error = giveUpError(this.#options.name, why, this.#lastExit);
-    for (const job of jobs) {
-      if (job.group.cancelled) continue;
-      this.#fault(job.group, untold(job, 0, job.count), error);
-    }
-  }
-
-  #fault({ spec }: Group, indices: readonly number[], error: Error): void {
-    this.#tally.failed += indices.length;
-    for (const index of indices) spec.sink.fault(index, error, undefined);
-  }
-
-  /** Every item of the group that was not told yet fails. */
-  #failGroup(group: Group, error: Error): void {
-    const { spec } = group;
-    const open = [...group.pieces].flatMap((job) => untold(job, job.results, job.kept));
-    this.cancel(group, error);
-    for (const index of open) spec.sink.fault(index, error, undefined);
-  }
-
-  #expireGroup(group: Group, error: Error, waitingOnly: boolean): void {
-    if (!waitingOnly) return this.#failGroup(group, error);
-    const open: number[] = [];
-    for (const job of [...group.pieces]) {
-      const from = job.place === undefined ? 0 : job.count - this.#state.keepStarted(job);
-      open.push(...untold(job, from, job.count));
-      if (job.phase === 'queued') this.#state.finish(job);
-    }
-    this.#fault(group, open, error);
-    this.#forgetIfOver(group);
-  }
-
-  #expireItem(job: Job, error: Error): void {
-    const { place } = job;
-    if (place === undefined) return;
-    const item = job.results;
-    this.#tally.failed += 1;
-    this.#state.skip(job, item);
-    this.#askToStop(job, item, error, error.message);
-    job.spec.sink.fault(job.base + item, error, this.#ran(place, job, performance.now()));
   }
 
   #askToStop(job: Job, item: number, reason: unknown, why: string): void {

@@ -4,10 +4,12 @@ import type { Job } from './job.js';
  * A worker as the state machine sees it.
  *
  * `starting` → `ready` → `retiring` → `stopping` → `gone`; any of them → `gone` when the worker dies. A
- * retiring worker takes no new job; its number already belongs to its replacement.
+ * retiring worker takes no new job; its number already belongs to its replacement. One that was started ahead is in
+ * reserve, `starting` or `ready`, until it is given a number.
  */
 export interface Place {
-  readonly worker: number;
+  /** Its number; below 0 while it is in reserve. */
+  worker: number;
   phase: 'starting' | 'ready' | 'retiring' | 'stopping' | 'gone';
   /** Jobs that were sent and are not over, in the order in which they were sent. */
   readonly posted: Set<Job>;
@@ -25,7 +27,21 @@ export interface Place {
   average: number | undefined;
   /** Since when it has had nothing to do, in ms. */
   idleSince: number;
+  /** When it was ready, in ms. */
+  readyAt: number;
+  /** Its replacement is to be ready before it leaves. */
+  due: Due | undefined;
+  /** It was started ahead. */
+  readonly fromReserve: boolean;
+  /** Its start waits a while, since others have died at theirs. */
+  startsLate: boolean;
 }
+
+export type Due =
+  /** It has few tasks left to run, and leaves with the last of them. */
+  | 'spent'
+  /** It leaves as soon as another one is ready. */
+  | 'unfit';
 
 export function newPlace(worker: number, now: number): Place {
   return {
@@ -39,6 +55,10 @@ export function newPlace(worker: number, now: number): Place {
     ran: 0,
     average: undefined,
     idleSince: now,
+    readyAt: now,
+    due: undefined,
+    fromReserve: worker < 0,
+    startsLate: false,
   };
 }
 
@@ -49,7 +69,9 @@ export function countTasks(
   isRunning: (job: Job) => boolean,
 ): { readonly workers: number; readonly busy: number; readonly running: number } {
   let [workers, busy, running] = [0, 0, 0];
-  for (const { phase, posted, waiting } of places) {
+  for (const { worker, phase, posted, waiting } of places) {
+    // What is in reserve is no worker yet.
+    if (worker < 0) continue;
     if (phase !== 'stopping') workers += 1;
     const jobs = [...posted];
     // What is beyond its places has ended; word of it is on its way.

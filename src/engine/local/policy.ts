@@ -34,7 +34,7 @@ export function portion(job: Job, workers: number, tasksPerWorker: number): numb
   return Math.max(1, Math.min(MOST_CALLS, Math.floor(CALLS / cost), share));
 }
 
-/** Deaths before the first task, one after the other, after which queued work is given up. */
+/** Deaths before the first task, one after the other, after which queued work is given up if no worker is ready. */
 export const START_FAILURES = 3;
 /** Workers that a job may lose before any of it has started; then it is given up. */
 export const DEATHS = 4;
@@ -56,7 +56,19 @@ export function averaged(before: number | undefined, newest: number): number {
   return before === undefined ? newest : before + NEWEST * (newest - before);
 }
 
+const LONGEST_PAUSE = 5000;
+
 /** Pause before the next start after `failures` deaths at start, in ms. */
 export function startDelay(failures: number): number {
-  return failures === 0 ? 0 : 50 * 2 ** (failures - 1);
+  return failures === 0 ? 0 : Math.min(LONGEST_PAUSE, 50 * 2 ** (failures - 1));
 }
+
+/** How often the memory of worker processes is looked at, in ms. */
+export const MEMORY_EVERY = 100;
+/** A worker with so many times the memory that it may have is ended; with less, it is replaced and may end what it runs. */
+export const MEMORY_TOLERANCE = 1.5;
+
+/** A replacement starts so long before it is needed, in ms: several times what a start takes on a quiet machine. */
+export const START_LEAD = 200;
+/** How long after a pool's work has begun, or a spare was used, the next spare starts, in ms: that work comes first. */
+export const SPARE_PAUSE = 200;

@@ -7,23 +7,20 @@
  * At most once: an item that was claimed by a worker is never queued again.
  */
 import { CLOSED } from '../../memory/index.js';
+import { Backlog } from './backlog.js';
 import type { Deeds, StateOptions } from './deeds.js';
-import { type Group, isBurst, isDivisible, type Job, part, piece, wantedRuns } from './job.js';
-import { newPlace, type Place } from './place.js';
-import { ahead, averaged, DEATHS, portion, START_FAILURES } from './policy.js';
-import { goesBefore, JobQueue } from './queue.js';
+import { type Group, isBurst, isDivisible, type Job, piece, wantedRuns } from './job.js';
+import type { Place } from './place.js';
+import { ahead, averaged, DEATHS, portion } from './policy.js';
+import { goesBefore, type JobQueue } from './queue.js';
+import { Roster } from './roster.js';
 import { lessUrgent, stealable } from './stealing.js';
 
 export class PoolState {
-  /** The current worker of each number; undefined while there is none. */
-  readonly places: (Place | undefined)[];
-  /** Replaced workers that still run something. */
-  readonly leaving = new Set<Place>();
+  readonly #roster: Roster;
   readonly #options: StateOptions;
   readonly #deeds: Deeds;
-  readonly #queue = new JobQueue();
-  readonly #pinned: JobQueue[];
-  #startFailures = 0;
+  readonly #backlog: Backlog;
   /** The rank of the first job, and whether a job of another came since: else none goes before another. */
   #rank: { readonly priority: number; readonly depth: number } | undefined;
   #hasRanks = false;
@@ -35,8 +32,18 @@ export class PoolState {
   constructor(options: StateOptions, deeds: Deeds) {
     this.#options = options;
     this.#deeds = deeds;
-    this.places = new Array(options.workers).fill(undefined);
-    this.#pinned = Array.from(this.places, () => new JobQueue());
+    this.#roster = new Roster(options, deeds);
+    this.#backlog = new Backlog(options.workers, (job) => this.finish(job));
+  }
+
+  /** The current worker of each number; undefined while there is none. */
+  get places(): readonly (Place | undefined)[] {
+    return this.#roster.places;
+  }
+
+  /** Replaced workers that still run something. */
+  get leaving(): ReadonlySet<Place> {
+    return this.#roster.leaving;
   }
 
   // ---- events -----------------------------------------------------------------------------------------------
@@ -48,20 +55,19 @@ export class PoolState {
       this.#rank ??= { priority, depth };
       this.#hasRanks = this.#rank.priority !== priority || this.#rank.depth !== depth;
     }
-    this.#enqueue(job, false);
+    this.#backlog.add(job, false);
     this.dispatch();
   }
 
   /** Jobs are about to come: workers for so many of them begin to start, where there is none yet. */
   expect(jobs: number, pinned: number): void {
-    if (pinned >= 0 && this.places[pinned] === undefined) this.#start(pinned);
-    if (pinned < 0 && !this.places.some(Boolean)) this.#startFor(jobs);
+    if (pinned >= 0 && this.places[pinned] === undefined) this.#roster.start(pinned);
+    if (pinned < 0 && !this.places.some(Boolean)) this.#roster.startFor(jobs);
   }
 
   workerReady(place: Place): void {
     if (place.phase !== 'starting') return;
-    place.phase = 'ready';
-    place.idleSince = this.#deeds.now();
+    this.#roster.ready(place);
     this.dispatch();
   }
 
@@ -79,7 +85,7 @@ export class PoolState {
     if (job.kept > 0) place.load -= 1;
     place.ran += started;
     if (started > 0) {
-      this.#startFailures = 0;
+      this.#roster.began(place);
       place.average = averaged(place.average, elapsed);
       const { operation } = job.spec;
       operation.cost = averaged(operation.cost, elapsed / started);
@@ -87,8 +93,16 @@ export class PoolState {
     if (started < job.kept) this.#giveBack(job, started);
     this.finish(job);
     if (place.posted.size === 0) place.idleSince = this.#deeds.now();
-    if (place.phase === 'retiring') this.#stopIfDone(place);
+    if (place.phase === 'retiring') this.#roster.stopIfDone(place);
     else if (place.ran >= this.#options.maxTasksPerWorker && place.phase === 'ready') this.retire(place);
+    this.dispatch();
+  }
+
+  /** Of what was left to the worker when the job was closed, so many items have begun; the others never will there. */
+  jobReturned(place: Place, job: Job | undefined, started: number): void {
+    if (job === undefined || started >= job.kept) return;
+    this.#giveBack(job, started);
+    if (started === 0) place.load -= 1;
     this.dispatch();
   }
 
@@ -103,20 +117,22 @@ export class PoolState {
   workerGone(place: Place): void {
     const before = place.phase;
     if (before === 'gone') return;
-    place.phase = 'gone';
-    this.leaving.delete(place);
-    if (this.places[place.worker] === place) this.places[place.worker] = undefined;
+    if (this.#roster.gone(place)) return this.dispatch();
     const jobs = [...place.posted];
     place.posted.clear();
     for (const job of jobs.reverse()) this.#recover(place, job);
     if (before === 'starting' || (before === 'ready' && place.ran === 0 && jobs.length === 0)) {
-      this.#startFailures += 1;
+      this.#diedAtStart(place);
     }
-    if (this.#startFailures >= START_FAILURES) {
-      this.#startFailures = 0;
-      this.#deeds.giveUp(this.drainQueue(), 'starts');
-    }
+    if (this.#roster.takesOver(place)) this.#roster.start(place.worker);
     this.dispatch();
+  }
+
+  #diedAtStart({ worker }: Place): void {
+    const lost = this.#roster.diedAtStart(worker);
+    if (lost === undefined) return;
+    const queues = lost === 'all' ? undefined : [this.#backlog.pinned[worker]!];
+    this.#deeds.giveUp(this.#backlog.drain(queues), 'starts');
   }
 
   /** No more of the group may start; the pieces that still run are returned. */
@@ -128,7 +144,8 @@ export class PoolState {
         this.finish(job);
       } else if (job.place !== undefined) {
         this.keepStarted(job);
-        if (job.results < Math.min(job.kept, this.#deeds.started(job.place, job))) running.push(job);
+        // What may have begun for all that is known here has to hear of it, too.
+        if (job.results < job.kept) running.push(job);
       }
     }
     this.dispatch();
@@ -138,30 +155,49 @@ export class PoolState {
   /** Takes back what has not started of a posted job: as a piece of its own where the group goes on. */
   takeTail(job: Job): void {
     const tail = this.keepStarted(job);
-    if (tail > 0 && !job.group.cancelled) this.#enqueue(piece(job.group, job.from + job.kept, tail), true);
+    if (tail > 0 && !job.group.cancelled)
+      this.#backlog.add(piece(job.group, job.from + job.kept, tail), true);
   }
 
-  /** The worker is to be replaced: its unstarted jobs move, its running ones finish. */
+  /** The worker leaves now: its unstarted jobs move, its running ones finish, and another one is started for them. */
   retire(place: Place): void {
-    if (place.phase !== 'ready' && place.phase !== 'starting') return;
-    this.#leave(place);
-    if (this.queued > 0 || place.posted.size > 0) this.#start(place.worker);
+    // Not one that has left, or of the reserve.
+    if (this.places[place.worker] !== place) return;
+    this.#roster.leave(place);
+    if (this.queued > 0 || place.posted.size > 0 || this.#roster.takesOver(place)) {
+      this.#roster.start(place.worker);
+    }
     for (const job of [...place.posted].reverse()) this.takeTail(job);
-    this.#stopIfDone(place);
+    this.#roster.stopIfDone(place);
+    this.dispatch();
+  }
+
+  /** The worker is to be replaced: as `retire`, once another one is ready. */
+  renew(place: Place): void {
+    this.#roster.renew(place);
     this.dispatch();
   }
 
   /** An idle worker that is not needed now. */
   release(place: Place): void {
-    if (place.phase !== 'ready' || place.posted.size > 0) return;
-    this.#leave(place);
-    this.#stopIfDone(place);
+    if (this.places[place.worker] !== place || place.phase !== 'ready' || place.posted.size > 0) return;
+    this.#roster.leave(place);
+    this.#roster.stopIfDone(place);
+    this.#roster.released();
   }
 
-  #leave(place: Place): void {
-    place.phase = 'retiring';
-    this.leaving.add(place);
-    this.places[place.worker] = undefined;
+  /** Fewer workers are in reserve than are to be. */
+  get lacksSpares(): boolean {
+    return this.#roster.lacksSpares;
+  }
+
+  keepSpares(): void {
+    this.#roster.keepSpares();
+  }
+
+  /** No work comes any more: nobody is kept in reserve. */
+  endReserve(): void {
+    this.#roster.endReserve();
   }
 
   /** An item that nobody waits for any more; true where it has begun. */
@@ -179,9 +215,7 @@ export class PoolState {
 
   /** Removes and returns all queued jobs. */
   drainQueue(): Job[] {
-    const jobs = [this.#queue, ...this.#pinned].flatMap((queue) => queue.drain());
-    for (const job of jobs) this.finish(job);
-    return jobs;
+    return this.#backlog.drain();
   }
 
   // ---- decisions --------------------------------------------------------------------------------------------
@@ -194,6 +228,9 @@ export class PoolState {
     this.#dispatching = true;
     while (this.#again) {
       this.#again = false;
+      for (let place = this.#roster.renewals(); place !== undefined; place = this.#roster.renewals()) {
+        this.retire(place);
+      }
       this.#dispatchPinned();
       this.#dispatchQueue();
       this.#rebalance();
@@ -209,7 +246,7 @@ export class PoolState {
 
   /** Queued tasks, cancelled ones that have not surfaced included. */
   get queued(): number {
-    return this.#pinned.reduce((sum, queue) => sum + queue.size, this.#queue.size);
+    return this.#backlog.size;
   }
 
   /** Tasks that wait for the pool itself, on all workers. */
@@ -246,22 +283,25 @@ export class PoolState {
   }
 
   #dispatchPinned(): void {
-    for (let worker = 0; worker < this.#pinned.length; worker++) {
-      const queue = this.#pinned[worker]!;
+    for (const [worker, queue] of this.#backlog.pinned.entries()) {
       if (queue.peek() === undefined) continue;
       const place = this.places[worker];
-      if (place === undefined) this.#start(worker);
-      else this.#fill(place, queue);
+      if (place !== undefined) this.#fill(place, queue);
+      else {
+        this.#roster.start(worker);
+        // One of the reserve may be ready.
+        this.#again = true;
+      }
     }
   }
 
   #fill(place: Place, queue: JobQueue): void {
     while (this.#hasRoom(place, 1)) {
-      const pinned = this.#front(queue);
+      const pinned = this.#backlog.front(queue);
       if (pinned === undefined) return;
       // Being pinned is no privilege: what any worker may run and came before goes before.
-      const other = this.#front(this.#queue);
-      const source = other !== undefined && goesBefore(other, pinned) ? this.#queue : queue;
+      const other = this.#backlog.front();
+      const source = other !== undefined && goesBefore(other, pinned) ? this.#backlog.shared : queue;
       const job = source.peek()!;
       if (!this.#suits(place, job)) return;
       source.shift();
@@ -271,10 +311,10 @@ export class PoolState {
   }
 
   #dispatchQueue(): void {
-    for (let job = this.#front(this.#queue); job !== undefined; job = this.#front(this.#queue)) {
+    for (let job = this.#backlog.front(); job !== undefined; job = this.#backlog.front()) {
       const place = this.#leastLoaded(job, 0) ?? this.#nextTo(job);
       if (place === undefined) break;
-      this.#queue.shift();
+      this.#backlog.shared.shift();
       const left = this.#post(place, job);
       if (left !== undefined) {
         this.#putBack(left);
@@ -286,7 +326,7 @@ export class PoolState {
 
   /** A job that no worker has room for; where none ever will, it is given up. */
   #putBack(job: Job): void {
-    this.#enqueue(job, true);
+    this.#backlog.add(job, true);
     const { pinned } = job.spec;
     for (const place of pinned >= 0 ? [this.places[pinned]] : [...this.places, ...this.leaving]) {
       // Full of waiting tasks: nothing here ends before the job does.
@@ -307,7 +347,7 @@ export class PoolState {
 
   /** Starts workers for what is queued or waits behind busy workers; it moves over once they are ready. */
   #startForDemand(): void {
-    let demand = this.#queue.size;
+    let demand = this.#backlog.shared.size;
     for (const place of this.places) {
       if (place === undefined) continue;
       if (place.phase === 'starting') demand -= this.#options.tasksPerWorker;
@@ -326,18 +366,9 @@ export class PoolState {
     return best;
   }
 
-  /** Starts workers for so many jobs, as far as there may be more. */
   #startFor(jobs: number): void {
-    const { tasksPerWorker } = this.#options;
-    for (let left = jobs; left > 0 && this.places.includes(undefined); left -= tasksPerWorker) {
-      this.#start(this.places.indexOf(undefined));
-    }
-  }
-
-  #start(worker: number): void {
-    const place = newPlace(worker, this.#deeds.now());
-    this.places[worker] = place;
-    this.#deeds.start(place, this.#startFailures);
+    // One of the reserve may be ready.
+    if (this.#roster.startFor(jobs)) this.#again = true;
   }
 
   /** Posts the job, or as much of it as the worker may still run; what could not be sent, if anything. */
@@ -346,7 +377,7 @@ export class PoolState {
       this.#allowance(place),
       portion(whole, this.places.length, this.#options.tasksPerWorker),
     );
-    const job = whole.count <= most ? whole : this.#split(whole, most);
+    const job = whole.count <= most ? whole : this.#backlog.split(whole, most);
     if (!this.#deeds.tryPost(place, job)) {
       place.full = true;
       return job;
@@ -358,28 +389,30 @@ export class PoolState {
     place.posted.add(job);
     place.load += 1;
     if (isDivisible(job)) this.#divisible += 1;
+    if (this.#roster.spend(place)) this.#again = true;
     return undefined;
   }
 
   /** No task waits behind a busy worker while another is idle. */
   #rebalance(): void {
-    if (this.#queue.peek() !== undefined || !this.#anyToShare()) return;
+    if (this.#backlog.shared.peek() !== undefined || !this.#anyToShare()) return;
     for (const place of this.places) {
       if (place === undefined || place.phase !== 'ready') continue;
       while (!place.full && this.#hasRoom(place, 0)) {
         const job = this.#stealable(place);
         if (job === undefined) return;
         this.takeTail(job);
-        const next = this.#front(this.#queue);
+        const next = this.#backlog.front();
         if (next === undefined) break;
         if (!this.#suits(place, next)) return;
-        this.#queue.shift();
-        const half = next.count > 1 && next.from > job.from ? this.#split(next, next.count >> 1) : next;
+        this.#backlog.shared.shift();
+        const half =
+          next.count > 1 && next.from > job.from ? this.#backlog.split(next, next.count >> 1) : next;
         const left = this.#post(place, half);
         if (left !== undefined) return this.#putBack(left);
       }
     }
-    this.#again ||= this.#queue.peek() !== undefined;
+    this.#again ||= this.#backlog.shared.peek() !== undefined;
   }
 
   /** Starts a worker where one job alone holds many items for long, and no other worker is there to share it. */
@@ -402,34 +435,7 @@ export class PoolState {
     return stealable([...this.places, ...this.leaving], thief, this.#isBehind, this.#deeds);
   }
 
-  /** The first job of a queue; pieces with items that are not to run are cut around those first. */
-  #front(queue: JobQueue): Job | undefined {
-    for (let job = queue.peek(); job !== undefined; job = queue.peek()) {
-      const wanted = job.group.skipped === undefined ? undefined : wantedRuns(job);
-      if (wanted === undefined || wanted[0]?.count === job.count) return job;
-      queue.shift();
-      for (const { first, count } of wanted.reverse()) this.#enqueue(part(job, first, count), true);
-      this.finish(job);
-    }
-    return undefined;
-  }
-
-  /** Keeps the first items of a piece and queues the rest in front. */
-  #split(job: Job, first: number): Job {
-    const kept = part(job, 0, first);
-    this.#enqueue(part(job, first, job.count - first), true);
-    this.finish(job);
-    return kept;
-  }
-
   // ---- bookkeeping ------------------------------------------------------------------------------------------
-
-  #enqueue(job: Job, front: boolean): void {
-    const { pinned } = job.spec;
-    const queue = pinned < 0 ? this.#queue : this.#pinned[pinned]!;
-    if (front) queue.pushFront(job);
-    else queue.push(job);
-  }
 
   /** Closes a posted job's claim; how many items it gave up. */
   keepStarted(job: Job): number {
@@ -445,7 +451,7 @@ export class PoolState {
   #giveBack(job: Job, started: number): void {
     const rest = job.kept - started;
     job.kept = started;
-    if (!job.group.cancelled) this.#enqueue(piece(job.group, job.from + started, rest), true);
+    if (!job.group.cancelled) this.#backlog.add(piece(job.group, job.from + started, rest), true);
   }
 
   /** What a dead worker had not started of a job. Jobs that lose worker after worker are given up. */
@@ -454,7 +460,7 @@ export class PoolState {
     const deaths = started > 0 ? 0 : job.deaths + 1;
     const rest = piece(job.group, job.from + started, job.kept - started, deaths);
     job.kept = started;
-    if (deaths < DEATHS) return this.#enqueue(rest, true);
+    if (deaths < DEATHS) return this.#backlog.add(rest, true);
     this.finish(rest);
     this.#deeds.giveUp([rest], 'deaths');
   }
@@ -463,6 +469,7 @@ export class PoolState {
   #recover(place: Place, job: Job): void {
     if (isDivisible(job)) this.#divisible -= 1;
     const started = Math.min(this.#deeds.started(place, job), job.kept);
+    if (started > 0) this.#roster.began(place);
     for (let item = job.results; item < started; item++) {
       if (!job.group.cancelled) this.#deeds.lost(place, job, item);
     }
@@ -475,11 +482,5 @@ export class PoolState {
     job.phase = 'over';
     job.group.pieces.delete(job);
     this.#deeds.over(job);
-  }
-
-  #stopIfDone(place: Place): void {
-    if (place.phase !== 'retiring' || place.posted.size > 0) return;
-    place.phase = 'stopping';
-    this.#deeds.stop(place);
   }
 }

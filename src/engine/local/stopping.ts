@@ -4,6 +4,9 @@ import { packReason } from './faults.js';
 import type { Job } from './job.js';
 import type { WorkerHost } from './worker-host.js';
 
+/** When a worker is stopped of which more may be on its way, in ms. */
+const AGAIN = 10;
+
 /**
  * Asks an item of a posted job to stop; -1 for whichever runs, since which one that is may not be known here yet.
  * Gives what is to be done after the grace: the worker is stopped where the item still runs, and its other jobs move.
@@ -20,13 +23,18 @@ export function askToStop(
   handle.requestCancel(job.slot, item);
   const wire = toWire(packReason(reason), new Set());
   handle.send({ type: 'cancel', slot: job.slot, item, reason: wire });
-  return () => {
-    // A thread that was busy since may not know that the item has ended, and that another one runs there now.
-    if (host.place.phase !== 'gone') handle.look();
-    if (job.phase === 'over' || (item >= 0 && job.results > item) || host.place.phase === 'gone') return;
+  const force = (): void => {
+    // Over, or given back before it began.
+    const next = item < 0 ? job.results : item;
+    if (job.phase === 'over' || job.results > next || next >= job.kept || host.place.phase === 'gone') return;
     host.stopReason = `task t${job.spec.task} ${why} and did not stop within its grace of ${job.spec.limits.grace} ms`;
     retire();
     handle.terminate();
+  };
+  return () => {
+    // A thread that was busy since may not know that the item has ended, and that another one runs there now.
+    if (host.place.phase === 'gone' || handle.look()) force();
+    else setTimeout(force, AGAIN);
   };
 }
 

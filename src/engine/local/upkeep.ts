@@ -1,7 +1,7 @@
 /** The timers of the local engine: acts that come later, looks at long jobs, release of idle workers. */
 import { LONGEST_TIMER } from '../../util/longest-timer.js';
 import { outside } from '../../util/outside.js';
-import { SPLIT_AFTER } from './policy.js';
+import { SPARE_PAUSE, SPLIT_AFTER } from './policy.js';
 import type { PoolState } from './state.js';
 
 export class Upkeep {
@@ -11,6 +11,7 @@ export class Upkeep {
   readonly #later = new Set<NodeJS.Timeout>();
   #splitTimer: NodeJS.Timeout | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
+  #spareTimer: NodeJS.Timeout | undefined;
 
   constructor(state: PoolState, idleTimeout: number | undefined) {
     this.#state = state;
@@ -29,6 +30,24 @@ export class Upkeep {
     );
     if (quiet) timer.unref();
     this.#later.add(timer);
+  }
+
+  /** After anything that may call for one of them. */
+  planAll(): void {
+    this.planSplit();
+    this.planIdle();
+    this.#planSpares();
+  }
+
+  /** Starts what is missing in reserve, once the work that it is for has had its time. */
+  #planSpares(): void {
+    if (this.#spareTimer !== undefined || !this.#state.lacksSpares) return;
+    const look = (): void => {
+      this.#spareTimer = undefined;
+      this.#state.keepSpares();
+    };
+    this.#spareTimer = outside(() => setTimeout(look, SPARE_PAUSE));
+    this.#spareTimer.unref();
   }
 
   /** Looks again once jobs have run for so long that an idle worker may take a part of them. */
@@ -74,5 +93,6 @@ export class Upkeep {
   stopLooking(): void {
     clearTimeout(this.#splitTimer);
     clearTimeout(this.#idleTimer);
+    clearTimeout(this.#spareTimer);
   }
 }

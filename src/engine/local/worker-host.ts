@@ -27,13 +27,24 @@ export class WorkerHost {
   readonly #modules = new Set<string>();
   /** Why this worker was stopped by force, told to those who were running. */
   stopReason: string | undefined;
+  /** Where memory was why, in bytes. */
+  overrun: { readonly memoryUsed: number; readonly memoryLimit: number } | undefined;
+  /** Bytes that its heap may have, where that was said. */
+  readonly heapLimit: number | undefined;
   /** It knows that it is to end. */
   heardStop = false;
   /** How it ended by itself. */
   exit: ExitReason | undefined;
   #posted = 0;
 
-  constructor(place: Place, handle: WorkerHandle, assets: AssetStore, refs: RefLedger) {
+  constructor(
+    place: Place,
+    handle: WorkerHandle,
+    assets: AssetStore,
+    refs: RefLedger,
+    heapLimit: number | undefined,
+  ) {
+    this.heapLimit = heapLimit;
     this.#assets = assets;
     this.#refs = refs;
     this.place = place;
@@ -177,16 +188,20 @@ export function startHost(
 ): WorkerHost {
   assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
-  const spec = { ...options, worker, name: `${options.name}:${worker}` };
+  const spec = { ...options, worker, name: `${options.name}:${worker < 0 ? 'next' : worker}` };
+  const { maxHeapMiB } = options;
+  const heapLimit = maxHeapMiB === undefined ? undefined : maxHeapMiB * 2 ** 20;
   // Of threads, nobody has to be told.
-  if (!options.apart) return new WorkerHost(place, options.startWorker(spec, events, assets), assets, refs);
+  if (!options.apart) {
+    return new WorkerHost(place, options.startWorker(spec, events, assets), assets, refs, heapLimit);
+  }
   const exit = (reason: ExitReason): void => {
     stopTelling();
     events.exit(reason);
   };
   const handle = options.startWorker(spec, { ...events, exit }, assets);
   const stopTelling = onEnd((hash, how) => handle.send({ type: 'ended', hash, how }));
-  return new WorkerHost(place, handle, assets, refs);
+  return new WorkerHost(place, handle, assets, refs, heapLimit);
 }
 
 function key(module: ModuleRef): string {

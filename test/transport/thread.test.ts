@@ -1,0 +1,4 @@
+/** Threads, by the contract of all transports. */
+import { contract } from './contract.js';
+
+contract('thread');
