@@ -12,10 +12,24 @@ export function valuesOf(batch: Batch, assets: AssetStore): unknown[] {
   return values;
 }
 
-export function numbersOf(column: Column): unknown[] {
-  const values = new Array<unknown>(column.count).fill(undefined);
-  fillWith(values, 0, column);
-  return values;
+/**
+ * As arrays of the kind that holds such values only: one that is made with its length holds anything. Each is a literal of its
+ * own, since V8 makes those of one place in the code all alike.
+ */
+export function numbersOf({ numbers, integers, count }: Column): unknown[] {
+  if (numbers === undefined) {
+    const nothing: undefined[] = [];
+    for (let i = 0; i < count; i++) nothing.push(undefined);
+    return nothing;
+  }
+  if (integers) {
+    const whole: number[] = [];
+    for (let i = 0; i < count; i++) whole.push(numbers[i]! | 0);
+    return whole;
+  }
+  const doubles: number[] = [];
+  for (let i = 0; i < count; i++) doubles.push(numbers[i]!);
+  return doubles;
 }
 
 /** Puts them in their places. Integers stay such, so that an array of them is not made into one of doubles. */

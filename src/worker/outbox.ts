@@ -47,7 +47,11 @@ export class Outbox {
     this.#known = known;
     this.#over = over;
     this.#batch = new ResultBatch(link, (head, size) => this.#reserve(head, size));
-    this.#column = new ResultColumn(link, (head, size) => this.#reserve(head, size));
+    this.#column = new ResultColumn(link, (head, size) => {
+      // Not before: what a column does not take may go on in an open batch.
+      this.#batch.close();
+      return this.#reserve(head, size);
+    });
   }
 
   wire(packed: Packed): WirePacked {
@@ -75,7 +79,6 @@ export class Outbox {
    * the job is claimed, which has to be the next thing to happen; then {@link tell}. `left`: items to come, with this one.
    */
   tryNumber(slot: number, item: number, value: number | undefined, left: number): boolean {
-    this.#batch.close();
     return this.#column.tryAdd(slot, item, value, left);
   }
 

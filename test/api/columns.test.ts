@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import fc from 'fast-check';
 import { type MapOptions, Pool, task, WorkerCrashedError } from 'simul';
-import { poolTest, within } from './support.js';
+import { poolTest, script, within } from './support.js';
 
 const range = (length: number): number[] => Array.from({ length }, (_, i) => i);
 const SHIPPED: MapOptions = { inline: false };
@@ -304,4 +304,27 @@ poolTest('values that are sent back mean what they say', {}, async (pool) => {
   // The other way round, from an input whose length nobody knows.
   const back = (n: number): unknown => fn(59_999 - n);
   same(await pool.map(items.values(), back, { chunk: 5000 }), items.map(back));
+});
+
+test('arrays of numbers are such, whether or not it was known how many there would be', {
+  timeout: 30_000,
+}, async () => {
+  const { stdout, stderr } = await script(
+    `
+      import { Pool } from 'simul';
+      const pool = new Pool({ workers: 2 });
+      const items = Array.from({ length: 20_000 }, (_, i) => i);
+      // No clock cuts a column short: chunks are fixed, and each result may be waited for.
+      const options = { chunk: 5000, onProgress: () => {} };
+      for (const input of [() => items, () => items.values()]) {
+        const whole = await pool.map(input(), (n) => n, options);
+        const broken = await pool.map(input(), (n) => n + 0.5, options);
+        const nothing = await pool.map(input(), () => undefined, options);
+        const holes = [whole, broken, nothing].some((results) => %HasHoleyElements(results));
+        console.log(%HasSmiElements(whole), %HasDoubleElements(broken), holes);
+      }
+      await pool.close();`,
+    ['--allow-natives-syntax'],
+  );
+  assert.equal(stdout, 'true true false\ntrue true false\n', stderr);
 });
