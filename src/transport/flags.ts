@@ -1,9 +1,9 @@
 /** Node's flags of this process that its workers have too. */
 
 const EVAL = /^(?:-e|-p|-pe|--eval|--print|--input-type)(?:=|$)/;
-/** Flags that a thread may have and that matter to the user's modules, or to what they may do. */
+/** Flags that a thread may have and that matter to the user's modules, or to what they may do. V8's own it may not have. */
 const KEPT =
-  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings|--permission|--experimental-permission|--allow-[a-z-]+)(?:=|$)/;
+  /^(?:--import|--require|-r|--loader|--experimental-loader|--conditions|-C|--enable-source-maps|--no-warnings|--permission|--experimental-permission|--allow-(?:addons|child-process|fs-read|fs-write|inspector|net|wasi|worker))(?:=|$)/;
 
 /** Flags that are about this process alone: a child would run something else, or want the same port. */
 const OWN = /^(?:--test|--watch|--run|--inspect|--check|-c$|--interactive|-i$)/;
