@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Piscina } from 'piscina';
-import { FixedThreadPool } from 'poolifier';
+import { FixedClusterPool, FixedThreadPool } from 'poolifier';
 import { Pool } from 'simul';
 import { Tinypool } from 'tinypool';
 import workerpool from 'workerpool';
@@ -29,10 +29,10 @@ function callEach(call: Contestant['call']): Contestant['map'] {
   return (job, items) => Promise.all(items.map((item) => call(job, item)));
 }
 
-export function simul(): Contestant {
-  const pool = new Pool({ workers: WORKERS });
+export function simul(kind: 'thread' | 'process' = 'thread'): Contestant {
+  const pool = new Pool({ workers: WORKERS, kind });
   return {
-    name: 'simul',
+    name: kind === 'thread' ? 'simul' : 'simul, processes',
     role: 'simul',
     call: (job, argument) => pool.run(functions[job] as (a: unknown) => unknown, argument),
     map: (job, items) => pool.map(items, functions[job] as (a: unknown) => unknown),
@@ -73,47 +73,68 @@ function piscinaByHand(): Contestant {
   };
 }
 
-function tinypool(): Contestant {
-  const pool = new Tinypool({ filename: workerFile('piscina'), minThreads: WORKERS, maxThreads: WORKERS });
+/** A peer whose workers may be threads or processes. */
+type Kind = 'peer' | 'peer process';
+
+const named = (name: string, kind: Kind): string => (kind === 'peer' ? name : `${name}, processes`);
+
+/** Processes get typed arrays as such: by default some are sent JSON. */
+function tinypool(kind: Kind = 'peer'): Contestant {
+  const pool = new Tinypool({
+    filename: workerFile('piscina'),
+    minThreads: WORKERS,
+    maxThreads: WORKERS,
+    ...(kind === 'peer' ? {} : { runtime: 'child_process', serialization: 'advanced' }),
+  });
   const call = (job: JobName, argument: unknown) => pool.run({ job, argument } satisfies Job);
-  return { name: 'tinypool', role: 'peer', call, map: callEach(call), close: () => pool.destroy() };
+  const close = () => pool.destroy();
+  return { name: named('tinypool', kind), role: kind, call, map: callEach(call), close };
 }
 
-function workerPool(): Contestant {
+function workerPool(kind: Kind = 'peer'): Contestant {
   const pool = workerpool.pool(workerFile('workerpool'), {
     minWorkers: WORKERS,
     maxWorkers: WORKERS,
-    workerType: 'thread',
+    workerType: kind === 'peer' ? 'thread' : 'process',
+    forkOpts: { serialization: 'advanced' },
   });
   const call = (job: JobName, argument: unknown) =>
     pool.exec('work', [{ job, argument } satisfies Job]) as unknown as Promise<unknown>;
-  return {
-    name: 'workerpool',
-    role: 'peer',
-    call,
-    map: callEach(call),
-    close: () => pool.terminate() as unknown as Promise<unknown>,
-  };
+  const close = () => pool.terminate() as unknown as Promise<unknown>;
+  return { name: named('workerpool', kind), role: kind, call, map: callEach(call), close };
 }
 
-function poolifier(): Contestant {
-  const pool = new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier'));
+function poolifier(kind: Kind = 'peer'): Contestant {
+  const pool =
+    kind === 'peer'
+      ? new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier'))
+      : new FixedClusterPool<Job, unknown>(WORKERS, workerFile('poolifier-cluster'), {
+          settings: { serialization: 'advanced' },
+        });
   const call = (job: JobName, argument: unknown) => pool.execute({ job, argument });
-  return { name: 'poolifier', role: 'peer', call, map: callEach(call), close: () => pool.destroy() };
+  const close = () => pool.destroy();
+  return { name: named('poolifier', kind), role: kind, call, map: callEach(call), close };
 }
 
 export const peers = {
   piscina: () => piscina(1),
   piscina64: () => piscina(64),
   piscinaByHand,
-  tinypool,
-  workerPool,
-  poolifier,
+  tinypool: () => tinypool(),
+  workerPool: () => workerPool(),
+  poolifier: () => poolifier(),
 };
 
 /** Simul and the peers, each as its documentation begins. */
 export function asDocumented(): Contestant[] {
   return [simul(), peers.piscina(), peers.tinypool(), peers.workerPool(), peers.poolifier()];
+}
+
+/** Simul's processes, the peers' threads, and the processes of those that have them. */
+export function withProcesses(): Contestant[] {
+  const [, ...threads] = asDocumented();
+  const kind = 'peer process';
+  return [simul('process'), ...threads, tinypool(kind), workerPool(kind), poolifier(kind)];
 }
 
 /** Not every peer's `close` settles: the timer keeps this process alive meanwhile, and goes on without them. */

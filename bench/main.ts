@@ -12,6 +12,9 @@ import { forkJoin } from './fork-join.js';
 import { map } from './map.js';
 import { memory } from './memory.js';
 import { multiprocessing } from './multiprocessing.js';
+import { processTasks } from './process-tasks.js';
+import { processes } from './processes.js';
+import { recovery } from './recovery.js';
 import { Report } from './report.js';
 import { roundTrip } from './round-trip.js';
 import { start } from './start.js';
@@ -29,6 +32,9 @@ const questions: Record<string, () => Promise<Table>> = {
   multiprocessing,
   memory,
   'fork-join': forkJoin,
+  processes,
+  'process-tasks': processTasks,
+  recovery,
 };
 
 const wanted = process.argv.slice(2);

@@ -1,9 +1,7 @@
 /** Items that cost nothing, all shipped, beside CPython's multiprocessing where Python is installed. */
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { type MapOptions, Pool } from 'simul';
 import { WORKERS } from './contestants.js';
+import { Python, pythonVersion } from './python.js';
 import { alternate, expect } from './rounds.js';
 import type { Role, Table } from './table.js';
 
@@ -26,24 +24,6 @@ if __name__ == '__main__':
                 print(sum(result), flush=True)
 `;
 
-/** A Python that does the map, or adds up what came of the last one, when a line says so. */
-class Python {
-  readonly #process = spawn('python3', ['-c', PYTHON], { stdio: ['pipe', 'pipe', 'inherit'] });
-  readonly #lines = createInterface({ input: this.#process.stdout })[Symbol.asyncIterator]();
-
-  async ask(what: 'map' | 'sum'): Promise<number> {
-    this.#process.stdin.write(`${what}\n`);
-    const { value, done } = await this.#lines.next();
-    if (done === true) throw new Error('Python has ended');
-    return Number(value);
-  }
-
-  async close(): Promise<void> {
-    this.#process.stdin.end();
-    await once(this.#process, 'close');
-  }
-}
-
 interface Run {
   readonly name: string;
   readonly role: Role;
@@ -62,10 +42,10 @@ export async function multiprocessing(): Promise<Table> {
       sum: (result) => (result as number[]).reduce((sum, x) => sum + x, 0),
     },
   ];
-  const { status, stdout } = spawnSync('python3', ['--version'], { encoding: 'utf8' });
-  const python = status === 0 ? new Python() : undefined;
+  const version = pythonVersion();
+  const python = version === undefined ? undefined : new Python(PYTHON);
   if (python !== undefined) {
-    const name = `multiprocessing (${stdout.trim()})`;
+    const name = `multiprocessing (${version})`;
     runs.push({ name, role: 'peer', act: () => python.ask('map'), sum: () => python.ask('sum') });
   }
   const times = await alternate(

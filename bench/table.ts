@@ -1,7 +1,7 @@
 /** One question's answers, and the lines that show them. */
 
-/** What a row is to Simul: `peer` another package, `threads` worker threads by hand, `loop` one core and no library. */
-export type Role = 'simul' | 'peer' | 'threads' | 'loop' | 'other';
+/** What a row is to Simul: `peer` another package, `peer process` one whose workers are processes, `threads` worker threads by hand, `loop` one core and no library. */
+export type Role = 'simul' | 'peer' | 'peer process' | 'threads' | 'loop' | 'other';
 
 export interface Row {
   readonly name: string;
@@ -32,6 +32,7 @@ export interface Figure {
 
 const AGAINST: readonly (readonly [Role, string])[] = [
   ['peer', 'best peer'],
+  ['peer process', "best peer's processes"],
   ['threads', 'threads by hand'],
   ['loop', 'plain loop'],
 ];
