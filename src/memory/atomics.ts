@@ -49,8 +49,7 @@ export const waitAsync = (words: Words, at: number, expected: number): Promise<u
   const { async, value } = Atomics.waitAsync(words, at, expected);
   return async ? value : undefined;
 };
-const nothing = new Int32Array(new SharedArrayBuffer(4));
 /** Blocks this thread. */
 export const sleep = (ms: number): void => {
-  Atomics.wait(nothing, 0, 0, ms);
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 };
