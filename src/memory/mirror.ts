@@ -72,10 +72,10 @@ export class MirrorReader extends RingReader {
 
   override release(header: number): void {
     super.release(header);
-    const { position } = this;
-    if (((position - this.#told) | 0) < this.ring.units / 4) return;
-    this.#told = position;
-    this.#tell(position);
+    const now = this.position;
+    if (((now - this.#told) | 0) < this.ring.units / 4) return;
+    this.#told = now;
+    this.#tell(now);
   }
 }
 
