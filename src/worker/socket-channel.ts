@@ -2,6 +2,7 @@
  * A worker process's side of the way to its parent where they share no memory: frames by two pipes, descriptor 3 to here, which a
  * thread of its own reads (`socket-reader.ts`), and descriptor 4 from here. See the transport's README.
  */
+import { writeSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { EngineError } from '../errors.js';
 import {
@@ -85,14 +86,23 @@ function startReading(setup: ReaderSetup): void {
   const entry = threadEntry();
   const source = (globalThis as Record<symbol, unknown>)[SOURCE] as string | undefined;
   if (entry === undefined && source === undefined) throw new EngineError('the code of the worker is nowhere');
-  // What the program has loaded into all its threads is of no use in this one.
-  const reader = new Worker(entry ?? source!, {
-    eval: entry === undefined,
-    workerData: { simulReader: setup },
-    name: 'simul reader',
-    execArgv: [],
-    env: {},
-  });
+  let reader: Worker;
+  try {
+    // What the program has loaded into all its threads is of no use in this one.
+    reader = new Worker(entry ?? source!, {
+      eval: entry === undefined,
+      workerData: { simulReader: setup },
+      name: 'simul reader',
+      execArgv: [],
+      env: {},
+    });
+  } catch (error) {
+    // The pool tells what was printed last, and Node would print much.
+    const { code, message } = error as NodeJS.ErrnoException;
+    const how = code === 'ERR_ACCESS_DENIED' ? ' (--allow-worker)' : '';
+    writeSync(2, `simul: without shared memory a process needs a thread that reads: ${message}${how}\n`);
+    process.exit(1);
+  }
   reader.on('error', (error) => {
     process.nextTick(() => {
       throw error;

@@ -126,7 +126,10 @@ healthyTest('a result that cannot travel, twenty times: workers survive', 2, asy
 
 // ---- crash races ------------------------------------------------------------------------------------------------
 
-for (const workers of [1, 2, 5, 13]) {
+/** Without shared memory a process is two threads more to this machine, and nothing else to this race. */
+const crowds = process.env.SIMUL_SHARED_MEMORY === 'off' ? [1, 2, 5] : [1, 2, 5, 13];
+
+for (const workers of crowds) {
   healthyTest(`${workers} workers that end each other: every call settles`, workers, async (pool) => {
     const pids = kind === 'process' ? await pool.each(() => process.pid) : [];
     const settled = await within(
