@@ -23,7 +23,7 @@ export interface Contestant {
   close(): Promise<unknown>;
 }
 
-const workerFile = (name: string): string => fileURLToPath(new URL(`./workers/${name}.mjs`, import.meta.url));
+const workerFile = (name: string): string => fileURLToPath(new URL(`./workers/${name}`, import.meta.url));
 
 function callEach(call: Contestant['call']): Contestant['map'] {
   return (job, items) => Promise.all(items.map((item) => call(job, item)));
@@ -42,7 +42,7 @@ export function simul(kind: 'thread' | 'process' = 'thread'): Contestant {
 
 function piscina(concurrentTasksPerWorker: number): Contestant {
   const pool = new Piscina({
-    filename: workerFile('piscina'),
+    filename: workerFile('piscina.mjs'),
     minThreads: WORKERS,
     maxThreads: WORKERS,
     concurrentTasksPerWorker,
@@ -81,7 +81,7 @@ const named = (name: string, kind: Kind): string => (kind === 'peer' ? name : `$
 /** Processes get typed arrays as such: by default some are sent JSON. */
 function tinypool(kind: Kind = 'peer'): Contestant {
   const pool = new Tinypool({
-    filename: workerFile('piscina'),
+    filename: workerFile('piscina.mjs'),
     minThreads: WORKERS,
     maxThreads: WORKERS,
     ...(kind === 'peer' ? {} : { runtime: 'child_process', serialization: 'advanced' }),
@@ -92,7 +92,7 @@ function tinypool(kind: Kind = 'peer'): Contestant {
 }
 
 function workerPool(kind: Kind = 'peer'): Contestant {
-  const pool = workerpool.pool(workerFile('workerpool'), {
+  const pool = workerpool.pool(workerFile('workerpool.mjs'), {
     minWorkers: WORKERS,
     maxWorkers: WORKERS,
     workerType: kind === 'peer' ? 'thread' : 'process',
@@ -107,8 +107,8 @@ function workerPool(kind: Kind = 'peer'): Contestant {
 function poolifier(kind: Kind = 'peer'): Contestant {
   const pool =
     kind === 'peer'
-      ? new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier'))
-      : new FixedClusterPool<Job, unknown>(WORKERS, workerFile('poolifier-cluster'), {
+      ? new FixedThreadPool<Job, unknown>(WORKERS, workerFile('poolifier.mjs'))
+      : new FixedClusterPool<Job, unknown>(WORKERS, workerFile('poolifier-cluster.cjs'), {
           settings: { serialization: 'advanced' },
         });
   const call = (job: JobName, argument: unknown) => pool.execute({ job, argument });

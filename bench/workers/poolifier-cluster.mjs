@@ -1,4 +1,0 @@
-import { ClusterWorker } from 'poolifier';
-import { work } from './work.mjs';
-
-export default new ClusterWorker(work);
