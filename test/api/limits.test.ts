@@ -1,6 +1,6 @@
 /** Limits of tasks and pools: times, retries, queues, recycling, starts. */
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -327,10 +327,11 @@ poolTest('cancelling a job that was split counts each item once', { workers: 2 }
     const controller = new AbortController();
     const [gate, log] = [join(folder, 'gate'), join(folder, 'log')];
     writeFileSync(log, '');
+    writeFileSync(gate, 'shut');
     const item = async (n: number): Promise<void> => {
       const { appendFileSync, existsSync } = await import('node:fs');
       appendFileSync(log, n < 10 ? 'e' : 'h');
-      while (n >= 10 && !existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2));
+      while (n >= 10 && existsSync(gate)) await new Promise((resolve) => setTimeout(resolve, 2));
     };
     const { signal } = controller;
     const items = Array.from({ length: 100 }, (_, n) => n);
@@ -346,7 +347,7 @@ poolTest('cancelling a job that was split counts each item once', { workers: 2 }
     await outcome;
     const { done, failed } = pool.stats();
     assert.deepEqual([done, failed], [ended(), 100 - ended()]);
-    writeFileSync(gate, '');
+    rmSync(gate);
   }),
 );
 
