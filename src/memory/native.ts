@@ -7,6 +7,7 @@ import { closeSync, ftruncateSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { getSystemErrorMap } from 'node:util';
 import { EngineError } from '../errors.js';
+import { useLargePages } from '../util/large-pages.js';
 import { type Futex, useFutex } from './atomics.js';
 
 type Koffi = typeof import('koffi');
@@ -19,7 +20,10 @@ const PROT_READ_WRITE = 3;
 const MAP_SHARED = 1;
 const MFD_CLOEXEC = 1;
 const PR_SET_PDEATHSIG = 1;
+const MADV_HUGEPAGE = 14;
 const SIGKILL = 9;
+/** A multiple of the system's page size. */
+const PAGE = 1 << 16;
 
 export interface Native {
   /** Where koffi was found: a child loads it from there. */
@@ -97,6 +101,13 @@ function bind(koffi: Koffi, path: string, futex: number): Native {
   const syscall = lib.func(
     'int64_t syscall(int64_t number, uintptr_t word, int64_t operation, int64_t value, void *timeout)',
   );
+  const madvise = lib.func('int madvise(uintptr_t at, size_t n, int how)');
+  useLargePages((bytes) => {
+    const at = Number(koffi.address(bytes));
+    const from = Math.ceil(at / PAGE) * PAGE;
+    // Refused by a system without large pages: then they are small ones.
+    madvise(from, Math.max(0, at + bytes.byteLength - from), MADV_HUGEPAGE);
+  });
   // What nothing refers to any more nobody can read.
   const unmap = new FinalizationRegistry<readonly [number, number]>(([at, bytes]) => {
     munmap(at, bytes);

@@ -51,15 +51,17 @@ export function createSegment(ringBytes = 1 << 20): SegmentBuffers {
 /** Where the parts of a segment lie in a file that both processes map: multiples of the largest page size in use. */
 const PAGE = 1 << 16;
 const RING = 1 << 20;
+/** What waits for room is written again by the event loop: large arrays are not to wait for it too often. */
+const MESSAGE_RING = 1 << 22;
 const LAYOUT: readonly (readonly [keyof MappedSegment, number])[] = [
   ['control', PAGE],
   ['slots', SLOTS * 16],
   ['submission', RING],
   ['completion', RING],
-  ['down', RING],
-  ['up', RING],
+  ['down', MESSAGE_RING],
+  ['up', MESSAGE_RING],
 ];
-export const MAPPED_BYTES = PAGE + SLOTS * 16 + 4 * RING;
+export const MAPPED_BYTES = PAGE + SLOTS * 16 + 2 * RING + 2 * MESSAGE_RING;
 
 /** Makes the parts of a segment by `map`, which gives the bytes of the file from `at` on. */
 export function mapSegment(map: (at: number, bytes: number) => ArrayBufferLike): MappedSegment {

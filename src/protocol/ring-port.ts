@@ -2,17 +2,18 @@
  * Messages by rings, between processes: what a `MessagePort` does between threads. A message is cut into records that
  * follow each other; the first one says how long its head is. Each record holds a part of
  *
- *   head   number of buffers (4 bytes), for each whether it is shared (4 bytes) and its length (double); then the message
+ *   head   number of buffers (4 bytes), for each what it is (4 bytes) and its length (double); then the message
  *          as `v8.Serializer` writes it, with the buffers by number
  *   body   the buffers, one behind the other
  *
- * Buffers that are moved or shared go from the ring straight to where they stay.
+ * Buffers go from the ring straight to where they stay.
  */
 
 import { HEADER_WORDS, type RingReader, type RingWriter } from '../memory/index.js';
+import { inLargePages } from '../util/large-pages.js';
 import { BrokenProtocol } from './broken-protocol.js';
 import { AUX, INDEX, KIND, LENGTH } from './messages.js';
-import { deserialize, serialize } from './serialize.js';
+import { deserialize, SHARED, serialize } from './serialize.js';
 
 /** In KIND: the first part of a message, with the length of its head in AUX; a part that follows. */
 const FIRST = 64;
@@ -54,7 +55,11 @@ export class RingPort {
     this.#options = options;
   }
 
-  /** @throws DataCloneError where the message cannot be copied: then nothing of it is sent */
+  /**
+   * Shared memory in `transfer` becomes memory of the receiver's own.
+   *
+   * @throws DataCloneError where the message cannot be copied: then nothing of it is sent
+   */
   postMessage(message: unknown, transfer?: readonly unknown[]): void {
     const { head, body } = serialize(message, transfer ?? []);
     this.#heads.set(head, head.byteLength);
@@ -208,13 +213,15 @@ function buffersOf(head: Uint8Array): (ArrayBuffer | SharedArrayBuffer)[] {
   const buffers: (ArrayBuffer | SharedArrayBuffer)[] = [];
   let sum = 0;
   for (let i = 0; i < count; i++) {
-    const shared = view.getUint32(4 + i * 12, true);
+    const kind = view.getUint32(4 + i * 12, true);
     const length = view.getFloat64(8 + i * 12, true);
     sum += length;
     if (!Number.isInteger(length) || length < 0 || !(sum <= MOST)) {
       throw new BrokenProtocol(`a message with a buffer of ${length} bytes`);
     }
-    buffers.push(shared === 0 ? (reserve(length).buffer as ArrayBuffer) : new SharedArrayBuffer(length));
+    buffers.push(
+      inLargePages(kind === SHARED ? new SharedArrayBuffer(length) : (reserve(length).buffer as ArrayBuffer)),
+    );
   }
   return buffers;
 }

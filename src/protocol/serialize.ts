@@ -1,8 +1,13 @@
 /** Messages to bytes: the head of a message in a {@link RingPort}, and the buffers beside it. */
 import { types } from 'node:util';
 
+/** What a buffer is: moved; shared memory; memory of the receiver's own, with what the sender's shared memory holds. */
+const MOVED = 0;
+export const SHARED = 1;
+const GIVEN = 2;
+
 export interface Serialized {
-  /** Number of buffers, what each is, and the message. */
+  /** Number of buffers, what each is and how long, and the message. */
   readonly head: Uint8Array;
   readonly body: readonly Uint8Array[];
 }
@@ -15,12 +20,17 @@ interface Shared {
 /** Threads have no use for it. */
 const v8 = (): typeof import('node:v8') => process.getBuiltinModule('node:v8');
 
-/** @throws DataCloneError */
+/**
+ * Shared memory in `transfer` is copied to memory of the receiver's own.
+ *
+ * @throws DataCloneError
+ */
 export function serialize(message: unknown, transfer: readonly unknown[]): Serialized {
   const writer = new (v8().DefaultSerializer)();
   const buffers: ArrayBufferLike[] = [];
-  for (const buffer of transfer as readonly ArrayBuffer[]) {
-    writer.transferArrayBuffer(buffers.push(buffer) - 1, buffer);
+  for (const buffer of transfer as readonly ArrayBufferLike[]) {
+    const at = buffers.push(buffer) - 1;
+    if (!types.isSharedArrayBuffer(buffer)) writer.transferArrayBuffer(at, buffer);
   }
   const plain = withoutShared(message, buffers);
   writer.writeHeader();
@@ -31,7 +41,8 @@ export function serialize(message: unknown, transfer: readonly unknown[]): Seria
   const view = new DataView(head.buffer);
   view.setUint32(0, buffers.length, true);
   for (const [i, buffer] of buffers.entries()) {
-    view.setUint32(4 + i * 12, types.isSharedArrayBuffer(buffer) ? 1 : 0, true);
+    const kind = !types.isSharedArrayBuffer(buffer) ? MOVED : i < transfer.length ? GIVEN : SHARED;
+    view.setUint32(4 + i * 12, kind, true);
     view.setFloat64(8 + i * 12, buffer.byteLength, true);
   }
   head.set(bytes, table);
@@ -42,10 +53,11 @@ export function serialize(message: unknown, transfer: readonly unknown[]): Seria
 export function deserialize(head: Uint8Array, buffers: readonly ArrayBufferLike[]): unknown {
   const table = 4 + buffers.length * 12;
   const reader = new (v8().DefaultDeserializer)(new Uint8Array(head.buffer, table));
+  const view = new DataView(head.buffer);
   let shared = false;
   for (const [i, buffer] of buffers.entries()) {
-    if (types.isSharedArrayBuffer(buffer)) shared = true;
-    else reader.transferArrayBuffer(i, buffer);
+    if (view.getUint32(4 + i * 12, true) === MOVED) reader.transferArrayBuffer(i, buffer as ArrayBuffer);
+    else shared = true;
   }
   reader.readHeader();
   const message: unknown = reader.readValue();

@@ -1,4 +1,5 @@
 /** What workers over shared memory have in common, whatever they are: jobs, slots and clocks. */
+import { types } from 'node:util';
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
 import type { Segment } from '../memory/index.js';
@@ -11,6 +12,7 @@ import {
   RECORD_COLUMN_JOB,
   RECORD_JOB,
   type RecordHead,
+  RingPort,
   type ToParent,
   type ToWorker,
   type WirePacked,
@@ -135,15 +137,19 @@ export abstract class SegmentHandle implements WorkerHandle {
 
   #postLarge(slot: number, head: JobHead, items: Items, from: number): void {
     const { extras } = items.packed;
+    // Copies of what one task alone is given: between processes it need not copy them again.
+    const isOnly = head.count === 1 && this.link.parts.port instanceof RingPort;
+    const given = isOnly ? extras.filter((extra) => types.isSharedArrayBuffer(extra)) : [];
     const isLast = from + head.count === items.offsets.length - 1;
-    this.send({
+    const message: ToWorker = {
       type: 'job',
       slot,
       head,
       ...partsOf(items, from, head.count),
       extras: extras.map((extra) => (isMoved(extra) ? undefined : extra)),
       fetch: isLast && extras.some(isMoved),
-    });
+    };
+    this.send(message, given);
   }
 
   flush(expected: number | undefined): void {

@@ -7,7 +7,7 @@ import { appendFile, cp, mkdir, readdir, readFile, symlink } from 'node:fs/promi
 import { join } from 'node:path';
 import test from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { map, Pool, run, SerializationError, shared, WorkerCrashedError } from 'simul';
+import { map, Pool, run, SerializationError, shared, task, WorkerCrashedError } from 'simul';
 import { script, until, within } from '../api/support.js';
 import { children, inFolder, isAlive, processTest, root, sharesMemory } from './support.js';
 
@@ -406,4 +406,36 @@ test('flags, environment and the heap are the children’s own', async () => {
   assert.deepEqual(flags, ['--no-warnings', '--max-old-space-size=64']);
   assert.equal(given, 'here');
   assert.equal(count, 2);
+});
+
+processTest('a large argument is the task’s own, each time and each attempt', 1, async (pool) => {
+  const array = new Float64Array(2 ** 20).fill(1);
+  const change = (values: Float64Array): number => {
+    const was = values[0]! + values[values.length - 1]!;
+    values.fill(7);
+    if (task().attempt === 1) process.kill(process.pid, 'SIGKILL');
+    return was;
+  };
+  assert.equal(
+    await pool.with({ retries: 1 }).run(change, array),
+    2,
+    'the second attempt gets what the first got',
+  );
+  const use = (values: Float64Array): number => {
+    const was = values[0]! + values[values.length - 1]!;
+    values.fill(7);
+    return was;
+  };
+  assert.deepEqual(await Promise.all([1, 2, 3].map(() => pool.run(use, array))), [2, 2, 2]);
+  assert.deepEqual(await pool.map([array, array, array], use, { chunk: 3 }), [2, 2, 2]);
+  const both = pool.run(
+    (a: Float64Array, b: Float64Array) => {
+      a[0] = 5;
+      return b[0];
+    },
+    array,
+    array,
+  );
+  assert.equal(await both, 5, 'one array in one call stays one');
+  assert.equal(array[0], 1);
 });

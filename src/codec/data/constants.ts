@@ -1,7 +1,7 @@
 /** Large captured buffers and strings, known by content: a worker is sent each once. */
 import { createHash } from 'node:crypto';
+import { freshSharedCopyOf } from '../../util/large-pages.js';
 import type { Asset } from '../packed.js';
-import { freshCopyOf } from './shared-copies.js';
 
 const MOST_BYTES = 256 * 2 ** 20;
 
@@ -20,7 +20,7 @@ export function constantOf(bytes: Uint8Array): Constant {
     kept.set(hash, known);
     return known;
   }
-  const buffer = freshCopyOf(bytes);
+  const buffer = freshSharedCopyOf(bytes);
   const constant = { kind: 'constant', hash, buffer } as const;
   kept.set(hash, constant);
   bytesKept += bytes.byteLength;

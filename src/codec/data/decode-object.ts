@@ -1,4 +1,5 @@
 import { types } from 'node:util';
+import { freshCopyOf } from '../../util/large-pages.js';
 import { resolveExport, resolveIntrinsic } from '../closure/index.js';
 import { decodeBlank, decodeFilled } from './blanks.js';
 import { decodeBound, decodeCode } from './decode-function.js';
@@ -288,7 +289,7 @@ function content(decoder: Decoder, tag: number): ArrayBuffer {
   if (tag === Tag.bufferExtra) {
     const extra = decoder.extra();
     if (types.isArrayBuffer(extra)) return extra;
-    return new Uint8Array(new Uint8Array(extra as SharedArrayBuffer)).buffer;
+    return freshCopyOf(new Uint8Array(extra as SharedArrayBuffer));
   }
   if (tag === Tag.bufferConstant) return new Uint8Array(decoder.constant(decoder.text())).buffer;
   if (tag !== Tag.buffer) return decoder.corrupt(`tag ${tag} where a buffer has to be`);

@@ -4,6 +4,7 @@
  */
 import { types } from 'node:util';
 import { SerializationError } from '../../errors.js';
+import { freshCopyOf, freshSharedCopyOf } from '../../util/large-pages.js';
 import type { ModuleRef } from '../closure/index.js';
 import type { Asset } from '../packed.js';
 import { ByteWriter, isLatin1 } from './byte-writer.js';
@@ -13,7 +14,7 @@ import { encodeFunction } from './encode-function.js';
 import { encodeObject } from './encode-object.js';
 import { isToBeMoved, take } from './moving.js';
 import { ObjectNumbers } from './object-numbers.js';
-import { freshCopyOf, sharedCopyOf } from './shared-copies.js';
+import { sharedCopyOf } from './shared-copies.js';
 import { symbolTag } from './symbols.js';
 import { CONSTANT, MOVED, OUT_OF_BAND, Tag, WELL_KNOWN_SYMBOLS } from './tags.js';
 
@@ -331,10 +332,14 @@ export class Encoder extends ByteWriter {
     if (this.stored && this.viewed && byteLength >= CONSTANT) {
       this.beside += byteLength;
       this.u8(Tag.sharedBuffer);
-      return this.u32(this.extras.push(freshCopyOf(bytes)) - 1);
+      return this.u32(this.extras.push(freshSharedCopyOf(bytes)) - 1);
     }
     if (byteLength >= OUT_OF_BAND) {
-      const copy = this.moved ? movable(bytes) : this.stored ? freshCopyOf(bytes) : sharedCopyOf(bytes);
+      const copy = this.moved
+        ? freshCopyOf(bytes)
+        : this.stored
+          ? freshSharedCopyOf(bytes)
+          : sharedCopyOf(bytes);
       if (this.moved) this.transfer.push(copy);
       this.beside += byteLength;
       this.u8(Tag.bufferExtra);
@@ -391,9 +396,4 @@ export class Encoder extends ByteWriter {
   refuse(why: string): never {
     throw new SerializationError(why);
   }
-}
-
-/** A copy of its own that is not cleared first, as one of a new buffer would be. */
-function movable(bytes: Uint8Array): ArrayBufferLike {
-  return new Uint8Array(bytes).buffer;
 }

@@ -1,7 +1,7 @@
 import { SerializationError } from '../../errors.js';
+import { freshSharedCopyOf } from '../../util/large-pages.js';
 import type { Packed } from '../packed.js';
 import { type EncodeOptions, Encoder } from './encoder.js';
-import { freshCopyOf } from './shared-copies.js';
 
 const NOTHING: readonly never[] = [];
 
@@ -134,7 +134,7 @@ export class Packer {
 
 /** From plain memory, unless it is shared: small slices of Node's slab would drag the slab along. */
 function copyOf(bytes: Uint8Array, shared: boolean): Uint8Array {
-  return shared ? new Uint8Array(freshCopyOf(bytes)) : new Uint8Array(bytes);
+  return shared ? new Uint8Array(freshSharedCopyOf(bytes)) : new Uint8Array(bytes);
 }
 
 /** `connection → .options.agent`: names of variables by arrows, properties as they are written. */

@@ -4,6 +4,7 @@
  * to copy it 0.5 ms. Nobody writes to such a copy, as every task makes its own of it. It is not kept for that: it is found
  * again while a call needs it, or V8 has not collected it.
  */
+import { freshSharedCopyOf } from '../../util/large-pages.js';
 import { CONSTANT } from './tags.js';
 
 interface Copy {
@@ -25,7 +26,7 @@ const MOST_MISSES = 6;
 /** Shared memory with the content of `bytes`, not to be written to. */
 export function sharedCopyOf(bytes: Uint8Array): SharedArrayBuffer {
   const { buffer, byteOffset, byteLength } = bytes;
-  if (byteLength < LEAST) return freshCopyOf(bytes);
+  if (byteLength < LEAST) return freshSharedCopyOf(bytes);
   const last = copies.get(buffer);
   let misses = 0;
   let pass = 0;
@@ -38,7 +39,7 @@ export function sharedCopyOf(bytes: Uint8Array): SharedArrayBuffer {
       pass = 2 ** misses - 1;
     } else pass = Math.max(0, pass - 1);
   }
-  const copy = freshCopyOf(bytes);
+  const copy = freshSharedCopyOf(bytes);
   copies.set(buffer, { from: byteOffset, memory: new WeakRef(copy), misses, pass });
   return copy;
 }
@@ -49,10 +50,4 @@ function isSame(bytes: Uint8Array, copy: Uint8Array): boolean {
     Buffer.compare(bytes.subarray(end), copy.subarray(end)) === 0 &&
     Buffer.compare(bytes.subarray(0, end), copy.subarray(0, end)) === 0
   );
-}
-
-export function freshCopyOf(bytes: Uint8Array): SharedArrayBuffer {
-  const copy = new SharedArrayBuffer(bytes.byteLength);
-  new Uint8Array(copy).set(bytes);
-  return copy;
 }

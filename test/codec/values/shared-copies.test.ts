@@ -1,8 +1,9 @@
 /** Large arguments: their copy of the last time is used again, while it says the same. */
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { freshCopyOf, sharedCopyOf } from '#simul/codec/data/shared-copies.js';
+import { sharedCopyOf } from '#simul/codec/data/shared-copies.js';
 import { pack } from '#simul/codec/index.js';
+import { freshSharedCopyOf } from '#simul/util/large-pages.js';
 
 const EDGE = 64 * 1024;
 const bytes = (length: number): Uint8Array => Uint8Array.from({ length }, (_, i) => i * 7);
@@ -18,7 +19,7 @@ test('the same content of the same buffer has the same copy', () => {
   assert.notEqual(sharedCopyOf(array.slice()), copy, 'another buffer has its own');
   const small = bytes(EDGE - 1);
   assert.notEqual(sharedCopyOf(small), sharedCopyOf(small));
-  assert.notEqual(freshCopyOf(array), freshCopyOf(array));
+  assert.notEqual(freshSharedCopyOf(array), freshSharedCopyOf(array));
 });
 
 test('a change anywhere makes a new copy, and leaves the one before as it was', () => {
