@@ -2,20 +2,10 @@
 import assert from 'node:assert/strict';
 import { Pool, TaskTimeoutError, WorkerCrashedError } from 'simul';
 import { within } from '../api/support.js';
+import { numbers } from '../numbers.js';
 import { children, leftovers } from './support.js';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function numbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** Pids of workers that have run a task: deaths at start are another matter. */
 const haveRun = new Set<number>();

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Pool, type PoolOptions, SimulError } from 'simul';
 import { within } from '../api/support.js';
+import { numbers } from '../numbers.js';
 
 /** Seconds for each file: two run at a time, so that all take ten minutes. */
 const budget = Number(process.env['SIMUL_STRESS_SECONDS'] ?? 300);
@@ -17,13 +18,7 @@ export interface Dice {
 }
 
 function diceOf(seed: number): Dice {
-  let state = seed >>> 0;
-  const next = (): number => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = numbers(seed);
   const below = (n: number): number => Math.floor(next() * n);
   return { below, once: (n) => below(n) === 0, pick: (of) => of[below(of.length)]! };
 }
