@@ -4,7 +4,8 @@ import { mayTryAgain } from './retry.js';
 /** Why no call of the operation may run in the calling thread, whatever it costs; undefined where that depends. */
 export function inlineRefusal(spec: ItemRunSpec): string | undefined {
   const { core, kind, options, pinned, around, pieces } = spec;
-  if (around?.name === 'into') return 'option `into` is for workers, which write the results themselves';
+  if (around?.name === 'into' || around?.name === 'numbers')
+    return 'option `into` is for workers, which write the results themselves';
   if (kind === 'fold' || around !== undefined || pieces !== undefined) {
     return 'only single calls of `map`, `stream` and `forEach` can run in the calling thread';
   }

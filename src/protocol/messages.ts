@@ -47,7 +47,7 @@ export const RECORD_ONLY = 21;
  * them; it may still grow. See result-column.ts.
  */
 export const RECORD_COLUMN = 24;
-/** In a column: the place of the first number that is no integer of 32 bits; {@link ALL_INTEGERS} while there is none. */
+/** In a column: the place in it (0 for INDEX) of the first number that is no integer of 32 bits; {@link ALL_INTEGERS} while there is none. */
 export const FIRST_DOUBLE = 7;
 export const ALL_INTEGERS = 2 ** 31 - 1;
 /** In a batch and a column, instead of AUX: how many results it holds (in a column once it is closed). */

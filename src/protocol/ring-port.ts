@@ -174,7 +174,7 @@ export class RingPort {
     if (!(Number.isInteger(length) && length > 4 && length <= MOST)) {
       throw new BrokenProtocol(`a message with a head of ${length} bytes`);
     }
-    const head = reserve(length);
+    const head = new Uint8Array(reserve(length, ArrayBuffer));
     this.#arriving = { number, head, targets: [head], buffers: undefined, target: 0, at: 0 };
   }
 
@@ -196,9 +196,9 @@ export class RingPort {
   }
 }
 
-function reserve(bytes: number): Uint8Array {
+function reserve<B extends ArrayBufferLike>(bytes: number, Type: new (bytes: number) => B): B {
   try {
-    return new Uint8Array(bytes);
+    return inLargePages(new Type(bytes));
   } catch (cause) {
     throw new BrokenProtocol(`a message of ${bytes} bytes, for which there is no memory`, { cause });
   }
@@ -219,9 +219,7 @@ function buffersOf(head: Uint8Array): (ArrayBuffer | SharedArrayBuffer)[] {
     if (!Number.isInteger(length) || length < 0 || !(sum <= MOST)) {
       throw new BrokenProtocol(`a message with a buffer of ${length} bytes`);
     }
-    buffers.push(
-      inLargePages(kind === SHARED ? new SharedArrayBuffer(length) : (reserve(length).buffer as ArrayBuffer)),
-    );
+    buffers.push(kind === SHARED ? reserve(length, SharedArrayBuffer) : reserve(length, ArrayBuffer));
   }
   return buffers;
 }

@@ -78,17 +78,15 @@ export function partOf(batch: Batch, skip: number, count: number): Batch {
 export class BatchReader {
   readonly #ring: Ring;
   readonly #segment: Pick<Segment, 'started'>;
+  readonly #checked: boolean;
   #header = -1;
   #taken = 0;
   #isColumn = false;
-  /** Where the next of its entries begins, in bytes. */
+  /** Where the next of its entries begins, and where the record ends, in bytes. */
   #at = 0;
+  #end = 0;
   #timed = false;
   #since = 0;
-
-  readonly #checked: boolean;
-  /** Where the record ends, in bytes. */
-  #end = 0;
 
   /** `checked`: the worker is not to be trusted to count well. */
   constructor(ring: Ring, segment: Pick<Segment, 'started'>, checked = false) {

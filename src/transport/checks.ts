@@ -8,6 +8,8 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
   const slots = (slot: number): void => {
     if (!Number.isInteger(slot) || slot < 0 || slot >= SLOTS) broken(`slot ${slot}`);
   };
+  /** How many items of each slot's job are over: they run one after the other, and each is told once. */
+  const over = new Int32Array(SLOTS);
   /** What has a result has been claimed. */
   const items = (slot: number, item: number, count: number): void => {
     slots(slot);
@@ -16,18 +18,24 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
       broken(`a result of item ${item} of slot ${slot}, where ${most} have started`);
     }
   };
+  const next = (slot: number, item: number, count: number): void => {
+    items(slot, item, count);
+    if (item !== over[slot]) broken(`a result of item ${item} of slot ${slot}, where ${over[slot]} are over`);
+    over[slot] = item + count;
+  };
   return {
     ...events,
     result: (slot, item, failed, body, times) => {
-      items(slot, item, 1);
+      next(slot, item, 1);
       events.result(slot, item, failed, body, times);
     },
     results: (slot, first, batch) => {
-      items(slot, first, batch.count);
+      next(slot, first, batch.count);
       events.results(slot, first, batch);
     },
     stream: (slot, item, part) => {
-      items(slot, item, 1);
+      if (part.step === 'open' || part.step === 'value') items(slot, item, 1);
+      else next(slot, item, 1);
       events.stream(slot, item, part);
     },
     progress: (slot, item, done, total) => {
@@ -38,6 +46,9 @@ export function checked(events: WorkerEvents, segment: Segment): WorkerEvents {
       slots(slot);
       if (!Number.isInteger(started) || started < 0 || started > CLOSED) broken(`${started} items of a job`);
       if (!(elapsed >= 0 && elapsed < Number.POSITIVE_INFINITY)) broken(`a job that took ${elapsed} ms`);
+      if (started !== over[slot])
+        broken(`the end of a job of which ${started} items began, and ${over[slot]} are over`);
+      over[slot] = 0;
       events.end(slot, started, elapsed);
     },
     fetch: (slot) => {

@@ -1,4 +1,4 @@
-/** What workers over shared memory have in common, whatever they are: jobs, slots and clocks. */
+/** What workers over rings have in common, in memory that is shared or mirrored: jobs, slots and clocks. */
 import { types } from 'node:util';
 import type { AssetStore } from '../codec/index.js';
 import { EngineError } from '../errors.js';
@@ -138,8 +138,8 @@ export abstract class SegmentHandle implements WorkerHandle {
   #postLarge(slot: number, head: JobHead, items: Items, from: number): void {
     const { extras } = items.packed;
     // Copies of what one task alone is given: between processes it need not copy them again.
-    const isOnly = head.count === 1 && this.link.parts.port instanceof RingPort;
-    const given = isOnly ? extras.filter((extra) => types.isSharedArrayBuffer(extra)) : [];
+    const isOnly = items.offsets.length === 2 && this.link.parts.port instanceof RingPort;
+    const given = isOnly ? [...new Set(extras.filter((extra) => types.isSharedArrayBuffer(extra)))] : [];
     const isLast = from + head.count === items.offsets.length - 1;
     const message: ToWorker = {
       type: 'job',

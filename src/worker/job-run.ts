@@ -1,6 +1,6 @@
 /**
  * Runs the items of one job, one after the other. Each item is claimed in shared memory first, so that the
- * parent can take back what has not started; each result is published before the next item starts, so that
+ * parent can take back what has not started; each result counts when the next item starts at the latest, so that
  * nothing finished is lost when the worker dies.
  */
 import { types } from 'node:util';
@@ -28,7 +28,7 @@ export interface JobHost {
    */
   trySendNumber(slot: number, item: number, value: number | undefined, left: number): boolean;
   /** What has been sent counts, whether or not another item is claimed. */
-  settle(): void;
+  closeResults(): void;
   sendError(slot: number, item: number, error: unknown, times: ItemTimes): void;
   /** Wakes the parent for what was sent quietly. */
   tell(): void;
@@ -203,9 +203,10 @@ export class JobRun {
         this.context.begin(at, this.#head.base + at);
         this.#loop = this.#newLoop();
       }
-      runColumn(this.#loop, at, this.#checks ? this.#nextCheck : this.#head.count, stop);
+      const { count } = this.#head;
+      runColumn(this.#loop, at, this.#checks ? Math.min(this.#nextCheck, count) : count, stop);
       this.#started = stop.at + 1;
-      return stop.sent ? undefined : this.#settle(stop.at, stop.result);
+      return stop.sent ? undefined : this.#settle(stop.at, stop.result, false);
     } catch (error) {
       this.#started = stop.at + 1;
       this.#sendError(stop.at, error);
@@ -242,19 +243,20 @@ export class JobRun {
     this.context.begin(at, isCall ? 0 : this.#head.base + at);
     try {
       const result = isCall && at > 0 ? tasks.run(this.context, () => this.#call(at)) : this.#call(at);
-      return this.#settle(at, result);
+      return this.#settle(at, result, this.#columns);
     } catch (error) {
       this.#sendError(at, error);
     }
     return undefined;
   }
 
-  #settle(at: number, result: unknown): Promise<void> | undefined {
+  /** `byColumn`: see {@link #send}. */
+  #settle(at: number, result: unknown, byColumn: boolean): Promise<void> | undefined {
     if (typeof result === 'object' || typeof result === 'function') {
       if (isThenable(result)) return this.#settleLater(at, result);
       if (types.isGeneratorObject(result)) return this.#stream(at, result as AnyGenerator);
     }
-    this.#send(at, result, this.#columns);
+    this.#send(at, result, byColumn);
     return undefined;
   }
 
@@ -344,13 +346,13 @@ export class JobRun {
     const limit = this.#head.limit || Number.POSITIVE_INFINITY;
     const elapsed = performance.now() - this.#begin;
     if (elapsed >= this.#tellAt) {
-      host.settle();
+      host.closeResults();
       host.tell();
       this.#tellAt = elapsed + TELL;
     }
     if (elapsed >= limit) {
       // No claim will say that the last one is over.
-      host.settle();
+      host.closeResults();
       return host.segment.close(this.slot) < CLOSED;
     }
     const left = Math.min(limit, this.#tellAt) - elapsed;

@@ -116,7 +116,7 @@ export class Outbox {
   }
 
   error(slot: number, item: number, error: unknown, times: ItemTimes): void {
-    this.#body(RECORD_ERROR, slot, item, packError(error), times);
+    this.#body(RECORD_ERROR, slot, item, packError(error, this.#options.apart), times);
   }
 
   end(slot: number, started: number, elapsed: number): void {

@@ -1,6 +1,7 @@
 /**
- * A worker process's side of the way to its parent: descriptor 3 is the shared memory, descriptor 4 wakes event loops, and
- * the program's arguments are where koffi lies and the parent's pid. See the transport's README.
+ * A worker process's side of the way to its parent. The program's arguments are where koffi lies, or that there is no shared
+ * memory, and the parent's pid. Over shared memory, descriptor 3 is that and descriptor 4 wakes event loops; for the other way
+ * see `socket-channel.ts`. See the transport's README.
  */
 import { closeSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';

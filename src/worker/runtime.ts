@@ -382,7 +382,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
     return this.outbox.tryNumber(slot, item, value, left);
   }
 
-  settle(): void {
+  closeResults(): void {
     this.outbox.close();
   }
 
@@ -465,7 +465,7 @@ export class WorkerRuntime implements JobHost, TaskHost {
   }
 
   #packError(error: unknown): WirePacked {
-    return this.outbox.wire(packError(error));
+    return this.outbox.wire(packError(error, this.apart));
   }
 }
 

@@ -53,7 +53,7 @@ export class Streams {
       await this.#pump(slot, item, generator, credit);
       this.#host.send(slot, item, { step: 'end' }, []);
     } catch (error) {
-      const body = packError(error);
+      const body = packError(error, this.#host.apart);
       this.#host.send(slot, item, { step: 'error', body: this.#host.wire(body) }, body.transfer);
     } finally {
       this.#credits.delete(slot);

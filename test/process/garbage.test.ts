@@ -6,9 +6,12 @@ import { processTest } from './support.js';
 
 /** The worker's own side of the memory, as native code gone wild would have it. */
 type Insides = {
-  segment: Record<'completion' | 'up', { words: Int32Array; control: Int32Array; head: number }> & {
-    parentBell: { ring(): void };
-  };
+  segment: { started(slot: number): number } & Record<
+    'completion' | 'up',
+    { words: Int32Array; control: Int32Array; head: number }
+  > & {
+      parentBell: { ring(): void };
+    };
   outbox: { message(message: unknown): void; end(slot: number, started: number, elapsed: number): void };
 };
 
@@ -72,5 +75,35 @@ for (const [name, write] of Object.entries(garbage)) {
     assert.ok(error.cause instanceof EngineError);
     assert.match(error.cause.message, /no worker sends/);
     assert.notEqual(await pool.run(() => process.pid), pid);
+  });
+}
+
+for (const [name, last] of [
+  ['the result of another item', { type: 'result', index: 0, failed: false }],
+  ['a result of an item to come', { type: 'result', index: 3, failed: false }],
+  ['the end of a stream that was another item', { type: 'stream', index: 0, part: { step: 'end' } }],
+] as const) {
+  processTest(`garbage: ${name} is a crash, and no item is told twice`, 1, async (pool) => {
+    const work = (n: number): string => {
+      if (n < 2) return `x${n}`;
+      const worker = (globalThis as Record<symbol, unknown>)[Symbol.for('simul.worker.1')] as Insides;
+      let slot = 0;
+      while (worker.segment.started(slot) !== 3) slot += 1;
+      const body = { bytes: new Uint8Array(1), extras: [], assets: [], hashes: [], modules: [] };
+      worker.outbox.message({ ...last, slot, times: { began: 0, over: 0 }, body });
+      worker.segment.parentBell.ring();
+      for (;;);
+    };
+    const map = pool.map([0, 1, 2], work, { chunk: 3, onError: 'settle' });
+    const [first, second, third] = await within(10_000, map, 'the map');
+    assert.deepEqual(
+      [first, second],
+      ['x0', 'x1'].map((value) => ({ status: 'fulfilled', value })),
+    );
+    assert.equal(third!.status, 'rejected');
+    const { reason } = third as PromiseRejectedResult;
+    assert.ok(reason instanceof WorkerCrashedError, String(reason));
+    assert.match((reason.cause as Error).message, /no worker sends/);
+    assert.equal(await pool.run(() => 5), 5);
   });
 }

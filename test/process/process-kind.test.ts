@@ -1,6 +1,7 @@
 /** What is the processes' own: how they die, what they print, what is left of them. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createSecretKey } from 'node:crypto';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { appendFile, cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
@@ -439,3 +440,32 @@ processTest('a large argument is the task’s own, each time and each attempt', 
   assert.equal(await both, 5, 'one array in one call stays one');
   assert.equal(array[0], 1);
 });
+
+processTest(
+  'an error or a reason that holds what no process can be sent comes without it',
+  1,
+  async (pool) => {
+    const pid = await pool.run(() => process.pid);
+    const fails = pool.run(async () => {
+      const crypto = await import('node:crypto');
+      throw Object.assign(new RangeError('locked'), { key: crypto.createSecretKey(Buffer.from('secret')) });
+    });
+    await assert.rejects(
+      fails,
+      (error) => error instanceof RangeError && error.message === 'locked' && !('key' in error),
+    );
+    const stop = new AbortController();
+    const reason = Object.assign(new Error('enough'), { key: createSecretKey(Buffer.from('secret')) });
+    const heard = pool.with({ signal: stop.signal, grace: 5000 }).run(
+      () =>
+        new Promise((resolve) => {
+          const { signal } = task();
+          signal.addEventListener('abort', () => resolve(String(signal.reason)));
+        }),
+    );
+    await until(() => heard.state === 'running', 'it runs');
+    stop.abort(reason);
+    await assert.rejects(heard, (error) => error === reason);
+    assert.equal(await pool.run(() => process.pid), pid, 'the worker goes on');
+  },
+);

@@ -178,14 +178,15 @@ export function packExact(value: unknown, label: string): Packed {
   return pack(value, { exact: true, label });
 }
 
-/** Any thrown value; never throws itself. What cannot travel is described by its message. */
-export function packError(error: unknown): Packed {
+/** Any thrown value; never throws itself. What cannot travel is described by its message. `apart`: to another process. */
+export function packError(error: unknown, apart: boolean): Packed {
   try {
-    return pack(error, { moved: true, label: 'error' });
+    return pack(error, { moved: true, label: 'error', apart });
   } catch (why) {
     const shown = describe(error);
     return pack(new Error(`${shown} (it was thrown and cannot be sent itself: ${describe(why)})`), {
       moved: true,
+      apart,
     });
   }
 }

@@ -94,7 +94,7 @@ function submit(
   const reply: Reply = (answer, transfer) => engine.reply(place, answer, transfer);
   const { job, head, offsets, column, options } = request;
   const operation = calls.operations.get(head.operation);
-  const sink = relay(job, calls, reply, head.count, place.worker);
+  const sink = relay(job, calls, reply, head.count, { worker: place.worker, apart: engine.apart });
   if (operation === undefined) {
     const error = new EngineError(`a task named operation ${head.operation}, which it has not opened`);
     for (let i = 0; i < head.count; i++) sink.fault(head.base + i, error, undefined);
@@ -138,8 +138,14 @@ function submit(
   }
 }
 
+interface Asker {
+  readonly worker: number;
+  /** It is a process. */
+  readonly apart: boolean;
+}
+
 /** Passes everything on to the worker that asked. */
-function relay(job: number, calls: NestedCalls, reply: Reply, count: number, asker: number): JobSink {
+function relay(job: number, calls: NestedCalls, reply: Reply, count: number, asker: Asker): JobSink {
   let open = count;
   const wire = (body: Packed): WirePacked => calls.wire({ ...body, bytes: body.bytes.slice() });
   const told = (items = 1): void => {
@@ -165,7 +171,8 @@ function relay(job: number, calls: NestedCalls, reply: Reply, count: number, ask
         answer(index++, false, plainBody(batch.bytes.subarray(from, to)), worker),
       );
     },
-    fault: (index, error, ran) => answer(index, true, packError(error), ran?.worker ?? asker),
+    fault: (index, error, ran) =>
+      answer(index, true, packError(error, asker.apart), ran?.worker ?? asker.worker),
     stream: (index, part, ran) => {
       const wired =
         part.step === 'value' || part.step === 'error'

@@ -7,10 +7,10 @@ import type { GiveUp } from './deeds.js';
 import type { Group, Job } from './job.js';
 import type { WorkerHost } from './worker-host.js';
 
-/** The reason of a cancellation, for the task's signal; one that cannot travel by its text. */
-export function packReason(reason: unknown): Packed {
+/** The reason of a cancellation, for the task's signal; one that cannot travel by its text. `apart`: to another process. */
+export function packReason(reason: unknown, apart: boolean): Packed {
   try {
-    return pack(reason);
+    return pack(reason, { apart });
   } catch {
     return pack(new Error(String(reason)));
   }

@@ -1,5 +1,5 @@
 /**
- * The engine of this machine: threads, driven by the decisions of `state.ts`.
+ * The engine of this machine: threads or processes, driven by the decisions of `state.ts`.
  *
  *   submit ─▶ Group ─▶ Job ──PoolState──▶ WorkerHost.tryPost ─▶ ring ─▶ worker
  *                                                                         │
@@ -425,7 +425,7 @@ export class LocalEngine implements Engine {
   #host(place: Place): WorkerHost {
     const host = this.#hosts.get(place);
     if (host !== undefined) return host;
-    throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
+    throw new EngineError(`worker ${place.worker} is ${place.phase} and has not been started`);
   }
 
   /** The process lives while work is in flight or somebody waits for the workers' end. */

@@ -159,6 +159,6 @@ export class Outcomes {
   #host(place: Place): WorkerHost {
     const host = this.#engine.hosts.get(place);
     if (host !== undefined) return host;
-    throw new EngineError(`worker ${place.worker} is ${place.phase} and has no thread`);
+    throw new EngineError(`worker ${place.worker} is ${place.phase} and has not been started`);
   }
 }

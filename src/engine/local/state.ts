@@ -213,11 +213,6 @@ export class PoolState {
     return item < job.kept;
   }
 
-  /** Removes and returns all queued jobs. */
-  drainQueue(): Job[] {
-    return this.#backlog.drain();
-  }
-
   // ---- decisions --------------------------------------------------------------------------------------------
 
   /** Gives queued jobs to workers, starts workers where jobs wait, and moves posted jobs to idle ones. */

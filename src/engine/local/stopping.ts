@@ -21,7 +21,7 @@ export function askToStop(
 ): () => void {
   const { handle } = host;
   handle.requestCancel(job.slot, item);
-  const wire = toWire(packReason(reason), new Set());
+  const wire = toWire(packReason(reason, host.apart), new Set());
   handle.send({ type: 'cancel', slot: job.slot, item, reason: wire });
   const force = (): void => {
     // Over, or given back before it began.

@@ -31,6 +31,8 @@ export class WorkerHost {
   overrun: { readonly memoryUsed: number; readonly memoryLimit: number } | undefined;
   /** Bytes that its heap may have, where that was said. */
   readonly heapLimit: number | undefined;
+  /** It is a process. */
+  readonly apart: boolean;
   /** It knows that it is to end. */
   heardStop = false;
   /** How it ended by itself. */
@@ -42,9 +44,10 @@ export class WorkerHost {
     handle: WorkerHandle,
     assets: AssetStore,
     refs: RefLedger,
-    heapLimit: number | undefined,
+    { apart, maxHeapMiB }: Pick<LocalEngineOptions, 'apart' | 'maxHeapMiB'>,
   ) {
-    this.heapLimit = heapLimit;
+    this.apart = apart;
+    this.heapLimit = maxHeapMiB === undefined ? undefined : maxHeapMiB * 2 ** 20;
     this.#assets = assets;
     this.#refs = refs;
     this.place = place;
@@ -189,11 +192,9 @@ export function startHost(
   assets.addSent(options.init?.assets ?? []);
   const { worker } = place;
   const spec = { ...options, worker, name: `${options.name}:${worker < 0 ? 'next' : worker}` };
-  const { maxHeapMiB } = options;
-  const heapLimit = maxHeapMiB === undefined ? undefined : maxHeapMiB * 2 ** 20;
   // Of threads, nobody has to be told.
   if (!options.apart) {
-    return new WorkerHost(place, options.startWorker(spec, events, assets), assets, refs, heapLimit);
+    return new WorkerHost(place, options.startWorker(spec, events, assets), assets, refs, options);
   }
   const exit = (reason: ExitReason): void => {
     stopTelling();
@@ -201,7 +202,7 @@ export function startHost(
   };
   const handle = options.startWorker(spec, { ...events, exit }, assets);
   const stopTelling = onEnd((hash, how) => handle.send({ type: 'ended', hash, how }));
-  return new WorkerHost(place, handle, assets, refs, heapLimit);
+  return new WorkerHost(place, handle, assets, refs, options);
 }
 
 function key(module: ModuleRef): string {

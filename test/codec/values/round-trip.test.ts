@@ -262,11 +262,11 @@ test('errors keep class, fields, cause, errors and stack', async () => {
 test('packError never fails', () => {
   const store = new AssetStore();
   const error = Object.assign(new Error('kept'), { socket: new WeakMap(), code: 5 });
-  const copy = unpack(packError(error), store) as Error & { code: number };
+  const copy = unpack(packError(error, false), store) as Error & { code: number };
   assert.equal(copy.message, 'kept');
   assert.equal(copy.code, 5);
   assert.equal('socket' in copy, false);
-  assert.match(String((unpack(packError(new WeakMap()), store) as Error).message), /cannot be sent/);
+  assert.match(String((unpack(packError(new WeakMap(), false), store) as Error).message), /cannot be sent/);
 });
 
 test('functions: closures, recursion, mutual recursion, own properties, bound, classes', async () => {
