@@ -1,6 +1,7 @@
 /**
  * Most of what a large copy takes is the system's handing out of fresh memory, page by page. Where system calls can be made
- * anyway (`native.ts`), it is asked for pages of 2 MB: a copy of 32 MB takes a quarter of the time. A hint, no more.
+ * anyway (`native.ts`), it is asked for pages of 2 MB, which takes a fraction of that. A hint, no more: not every system has such
+ * pages, and a virtual machine has to be given memory itself that it has never used, which takes as long in any size.
  */
 
 /** Smaller copies are not worth the call, and might get more memory than they need. */
