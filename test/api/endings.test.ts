@@ -145,10 +145,10 @@ async function program(handler: string): Promise<Program> {
   shell.stdout.on('data', (chunk) => {
     text += chunk;
   });
-  while (!text.includes('pids') || text.split('at work').length < 3) {
+  while (!/pids .*\n/.test(text) || text.split('at work').length < 3) {
     await within(20_000, once(shell.stdout, 'data'), 'the program');
   }
-  const [pid, ...workers] = /pids (.*)/.exec(text)![1]!.split(' ').map(Number) as [number, ...number[]];
+  const [pid, ...workers] = /pids (.*)\n/.exec(text)![1]!.split(' ').map(Number) as [number, ...number[]];
   return { shell, pid, workers, printed: once(shell, 'close').then(() => text) };
 }
 

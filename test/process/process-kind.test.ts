@@ -119,6 +119,7 @@ test('deaths at any moment: each item runs at most once, and settles once', { ti
         await until(() => pool.stats().done > begun || pool.stats().queued === 0, 'some are done');
         const lines = (await readFile(file, 'utf8')).trim().split('\n');
         const pid = Number(lines.at(-1)!.split(' ')[1]);
+        assert.ok(pid > 1);
         try {
           process.kill(pid, 'SIGKILL');
         } catch {}

@@ -37,7 +37,7 @@ export function contract(kind: Kind): void {
   /** Runs until a file is there; says by another that it does. */
   const held = ({ up, go }: Signs): number => {
     const fs = process.getBuiltinModule('node:fs');
-    fs.writeFileSync(up, String(process.pid));
+    fs.writeFileSync(up, `${process.pid}\n`);
     while (!fs.existsSync(go));
     return 1;
   };
@@ -325,6 +325,13 @@ export function contract(kind: Kind): void {
 
 type ContractTest = (name: string, body: (driver: Driver, signs: Signs) => Promise<void>) => void;
 
+/** The pid that a task writes to a file: all of it. Where that is empty still, 0 would be every process of the test's group. */
+async function pidIn(driver: Driver, file: string): Promise<number> {
+  const text = (): string => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+  await driver.until(() => /^\d+\n$/.test(text()), 'a pid');
+  return Number(text());
+}
+
 /** What can be killed from outside, and is not to be trusted. */
 function processContract(
   contractTest: ContractTest,
@@ -391,7 +398,7 @@ function processContract(
       await driver.ended(driver.post(hold, [signs]));
       const job = driver.post(size, [new Uint8Array(20e6)]);
       for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
-      process.kill(Number(readFileSync(signs.up, 'utf8')), 'SIGKILL');
+      process.kill(await pidIn(driver, signs.up), 'SIGKILL');
       await driver.exited();
       const started = driver.handle.started(job.slot);
       assert.ok(started <= 1 && job.results.length <= started);
@@ -400,12 +407,11 @@ function processContract(
 
   contractTest('killed while a large result is on its way', async (driver, signs) => {
     const make = driver.define(({ up }: Signs) => {
-      process.getBuiltinModule('node:fs').writeFileSync(up, String(process.pid));
+      process.getBuiltinModule('node:fs').writeFileSync(up, `${process.pid}\n`);
       return new Uint8Array(50e6).fill(3);
     });
     const job = driver.post(make, [signs]);
-    await seen(driver, signs.up);
-    process.kill(Number(readFileSync(signs.up, 'utf8')), 'SIGKILL');
+    process.kill(await pidIn(driver, signs.up), 'SIGKILL');
     await driver.exited();
     assert.equal(driver.handle.started(job.slot), 1);
     assert.ok(job.results.length === 0 || (job.results[0] as Uint8Array).byteLength === 50e6);
@@ -414,8 +420,7 @@ function processContract(
   contractTest('stopped and killed, it says nothing more', async (driver, signs) => {
     const hold = driver.define(held);
     const job = driver.post(hold, [signs]);
-    await seen(driver, signs.up);
-    const pid = Number(readFileSync(signs.up, 'utf8'));
+    const pid = await pidIn(driver, signs.up);
     process.kill(pid, 'SIGSTOP');
     const behind = driver.post(hold, [signs]);
     assert.equal(driver.close(behind.slot), 0);
