@@ -42,3 +42,29 @@ test('fresh memory is asked for before it is written to, where it is large', () 
     [4 * MB, 4 * MB + 12_345].flatMap((length) => [length, length, length]),
   );
 });
+
+test('where large pages are slow to come they are asked for less and less', () => {
+  let asked = 0;
+  let slow = true;
+  const { now } = performance;
+  let clock = 0;
+  // Each look at the clock is much later than the one before, or at the same time.
+  performance.now = () => {
+    if (slow) clock += 100;
+    return clock;
+  };
+  try {
+    useLargePages(() => {
+      asked += 1;
+    });
+    for (let i = 0; i < 200; i++) isCopy(freshCopyOf(new Uint8Array(4 * MB)), new Uint8Array(4 * MB));
+    // The first, then after 1, 3, 7, 15, 31, 63 and then 64 that are passed over.
+    assert.equal(asked, 8);
+    slow = false;
+    while (asked === 8) inLargePages(new ArrayBuffer(4 * MB));
+    for (let i = 0; i < 10; i++) inLargePages(new ArrayBuffer(4 * MB));
+    assert.equal(asked, 19, 'they pay again');
+  } finally {
+    performance.now = now;
+  }
+});
