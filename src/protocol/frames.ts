@@ -190,3 +190,10 @@ export class FrameReader {
     this.#greeted = true;
   }
 }
+
+/** Of the two rings that lead one way, the one that a frame is about. @throws BrokenProtocol */
+export function ringOf<T>(pair: readonly T[], flag: number): T {
+  const one = pair[flag];
+  if (one === undefined) throw new BrokenProtocol(`a frame for ring ${flag}`);
+  return one;
+}

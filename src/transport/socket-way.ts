@@ -30,6 +30,7 @@ import {
   MESSAGE_PARTS,
   RECORDS,
   RingPort,
+  ringOf,
 } from '../protocol/index.js';
 import { GrantingSegment } from './granting-segment.js';
 import { Grants } from './grants.js';
@@ -108,8 +109,8 @@ export class SocketWay implements Way {
     const { segment } = this;
     const copies = [new RingCopy(segment.completion), new RingCopy(segment.up!)];
     return new FrameReader({
-      begin: ({ flag, a, b, c }) => of(copies, flag).begin(a, b, c),
-      filled: ({ flag, c }) => of(copies, flag).filled(c),
+      begin: ({ flag, a, b, c }) => ringOf(copies, flag).begin(a, b, c),
+      filled: ({ flag, c }) => ringOf(copies, flag).filled(c),
       take: (frame) => this.#take(frame),
     });
   }
@@ -118,7 +119,7 @@ export class SocketWay implements Way {
     const { segment } = this;
     switch (kind) {
       case FRAME_TAIL:
-        return moveTail(of([segment.submission, segment.down!], flag), a);
+        return moveTail(ringOf([segment.submission, segment.down!], flag), a);
       case FRAME_BEGAN:
         return segment.began(slot, a, time, flag === 1);
       case FRAME_WANT:
@@ -232,10 +233,4 @@ export class SocketWay implements Way {
     this.#in?.destroy();
     this.#early = undefined;
   }
-}
-
-function of<T>(pair: readonly T[], flag: number): T {
-  const one = pair[flag];
-  if (one === undefined) throw new BrokenProtocol(`a frame for ring ${flag}`);
-  return one;
 }

@@ -16,6 +16,7 @@ import {
   type Frame,
   FrameReader,
   FrameWriter,
+  ringOf,
 } from '../protocol/index.js';
 import { pipeWriter } from './pipe.js';
 
@@ -41,10 +42,10 @@ export function startReader({ buffers, grants, lock }: ReaderSetup): void {
     ),
   );
   const reader = new FrameReader({
-    begin: ({ flag, a, b, c }) => of(copies, flag).begin(a, b, c),
-    filled: ({ flag, c }) => of(copies, flag).filled(c),
+    begin: ({ flag, a, b, c }) => ringOf(copies, flag).begin(a, b, c),
+    filled: ({ flag, c }) => ringOf(copies, flag).filled(c),
     take: (frame) => {
-      if (frame.kind === FRAME_TAIL) moveTail(of(written, frame.flag), frame.a);
+      if (frame.kind === FRAME_TAIL) moveTail(ringOf(written, frame.flag), frame.a);
       else slots.take(frame);
     },
   });
@@ -106,12 +107,6 @@ class Slots {
     this.#pipe.frame(FRAME_RETURNED, 0, slot, begun, this.#posted[slot]!, 0);
     this.#pipe.flush();
   }
-}
-
-function of<T>(pair: readonly T[], flag: number): T {
-  const one = pair[flag];
-  if (one === undefined) throw new BrokenProtocol(`a frame for ring ${flag}`);
-  return one;
 }
 
 /** Ends the process, whatever its main thread does. */
