@@ -3,6 +3,7 @@
  * doubles. A number is copied by reading it, so nothing can be told from items that were packed.
  */
 import type { Numbers } from '../protocol/index.js';
+import { isInt32 } from '../util/is-int32.js';
 import { CHUNK_BYTES } from './chunker.js';
 import type { ColumnShelf } from './column-shelf.js';
 
@@ -33,7 +34,7 @@ export class ColumnFiller {
   }
 
   add(value: number): void {
-    if (this.#numbers instanceof Int32Array && !isInteger(value)) {
+    if (this.#numbers instanceof Int32Array && !isInt32(value)) {
       this.#move(8, Math.max(this.#count + 1, Math.min(this.#numbers.length, CHUNK_BYTES / 8)));
     }
     this.#grow(1);
@@ -70,7 +71,7 @@ export class ColumnFiller {
     let at = from;
     for (; at < to; at++) {
       const value = list[at];
-      if (typeof value !== 'number' || !isInteger(value)) {
+      if (typeof value !== 'number' || !isInt32(value)) {
         this.left = value;
         break;
       }
@@ -109,9 +110,4 @@ export class ColumnFiller {
     this.#numbers.set(before.subarray(0, this.#count));
     this.#shelf.give(before);
   }
-}
-
-/** Of 32 bits, and not -0. */
-function isInteger(value: number): boolean {
-  return (value | 0) === value && (value !== 0 || 1 / value > 0);
 }

@@ -22,6 +22,7 @@ import {
   type ToParent,
   type ToWorker,
 } from '../protocol/index.js';
+import { isInt32 } from '../util/is-int32.js';
 
 /** Numbers that a column has room for: the first few, then more each time they have come. */
 const LEAST = 256;
@@ -68,7 +69,7 @@ export class ResultColumn {
     if (slot !== this.#slot || item !== this.#next || this.#place >= this.#end) {
       if (!this.#tryOpen(slot, item, Math.min(this.#room, left))) return false;
     }
-    if (this.#integers && ((value | 0) !== value || (value === 0 && 1 / value < 0))) this.#endIntegers();
+    if (this.#integers && !isInt32(value)) this.#endIntegers();
     this.#doubles[this.#place] = value;
     this.#place += 1;
     this.#next = item + 1;

@@ -1,6 +1,7 @@
 /** Objects that are not functions: plain data fast, everything else by what it is. */
 import { types } from 'node:util';
 import { serialize } from 'node:v8';
+import { isInt32 } from '../../util/is-int32.js';
 import { intrinsicPath, lazyGlobalPath } from '../closure/index.js';
 import { encodeBlanks } from './blanks.js';
 import { encodeError } from './encode-error.js';
@@ -249,7 +250,7 @@ function encodeNumbers(encoder: Encoder, value: readonly unknown[]): boolean {
   for (let i = 0; i < length; i++) {
     const item = value[i];
     if (typeof item !== 'number') return false;
-    if ((item | 0) !== item || (item === 0 && 1 / item < 0)) integers = false;
+    if (!isInt32(item)) integers = false;
   }
   if (!hasOnlyNumbers(value as number[])) return false;
   encoder.u8(integers ? Tag.int32Array : Tag.doubleArray);
